@@ -1,0 +1,43 @@
+"""Everything between this program and its Redis server.
+
+`Pipeline` carries script calls and stream reads; `connect` gives a redis-py client for everything
+ordinary; `check_server` refuses a server that would break the guarantees; `EmbeddedServer` runs one.
+"""
+
+from engine.redis.embedded import EmbeddedServer
+from engine.redis.errors import (
+    ConnectionLost,
+    DeadlineExceeded,
+    EmbeddedServerError,
+    NotSent,
+    Overloaded,
+    PipelineError,
+    ServerError,
+    ServerRefused,
+    ServerUnreachable,
+    WeakDurability,
+)
+from engine.redis.pipeline import Pipeline
+from engine.redis.script import Script
+from engine.redis.server import ServerFacts, check_server, connect
+from engine.redis.url import RedisURL
+
+__all__ = [
+    "ConnectionLost",
+    "DeadlineExceeded",
+    "EmbeddedServer",
+    "EmbeddedServerError",
+    "NotSent",
+    "Overloaded",
+    "Pipeline",
+    "PipelineError",
+    "RedisURL",
+    "Script",
+    "ServerError",
+    "ServerFacts",
+    "ServerRefused",
+    "ServerUnreachable",
+    "WeakDurability",
+    "check_server",
+    "connect",
+]

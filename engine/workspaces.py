@@ -1,0 +1,237 @@
+"""Workspaces: the container of everything else, and what a new one begins with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
+
+from engine import checks
+from engine.config import FIRST_FREE_CHANNEL, ConfigCache, asked
+from engine.config_pages import Place, after_of, place_of
+from engine.config_records import Change, Snapshot, encode, revised
+from engine.errors import Invalid, NotFound
+from engine.keys import ShardKeys, WorkspaceKeys, shard_of
+from engine.model import Activity, Found, Page, Workspace
+from engine.new_workspace import TEMPLATES, FirstRecords, first_records
+from engine.scripts import Status
+from engine.sids import Mint, mint
+
+LOADED: Final = 50  # Workspaces read at the same time for a list
+
+
+class Workspaces:
+    """The Workspaces of all accounts. Names need not be unique. Every method raises Unavailable."""
+
+    def __init__(self, config: ConfigCache, *, mint: Mint = mint) -> None:
+        self._config, self._mint = config, mint
+
+    async def create(
+        self,
+        account: str,
+        *,
+        friendly_name: str,
+        event_callback_url: str | UnsetType = UNSET,
+        events_filter: str | UnsetType = UNSET,
+        multi_task_enabled: bool | UnsetType = UNSET,
+        template: str = "NONE",
+        prioritize_queue_order: str | UnsetType = UNSET,
+    ) -> Found[Workspace]:
+        """Make a Workspace with three Activities and five Task Channels; template FIFO adds a TaskQueue and
+        Workflow.
+
+        Raises Invalid. Two round trips.
+        """
+        sid = self._mint("WS")
+        blank = Workspace(
+            sid=sid,
+            account_sid=account,
+            number=0,
+            friendly_name="",
+            default_activity_sid="",
+            timeout_activity_sid="",
+            created_ms=0,
+            updated_ms=0,
+        )
+        if template not in TEMPLATES:
+            raise Invalid("template", f"must be one of {', '.join(TEMPLATES)}")
+        own = _own_values(
+            blank,
+            friendly_name,
+            event_callback_url,
+            events_filter,
+            multi_task_enabled,
+            prioritize_queue_order,
+        )
+        shard = shard_of(sid, self._config.shards)
+        number, *time = await self._config.together(("INCR", ShardKeys(shard).numbers), ("TIME",))
+        now_ms = self._config.instant_ms(time)
+        first = first_records(own, number=number, now_ms=now_ms, template=template, mint=self._mint)
+        await self._write(shard, now_ms, first)
+        config = revised(None, shard, 1, (first.workspace, *first.others), ())
+        self._config.keep(config)
+        return Found(config=config, value=first.workspace, now_ms=now_ms)
+
+    async def fetch(self, account: str, sid: str) -> Found[Workspace]:
+        """One Workspace. Raises NotFound."""
+        return _found(await self._config.read(account, sid))
+
+    async def list(
+        self,
+        account: str,
+        *,
+        friendly_name: str | None = None,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Page[Found[Workspace]]:
+        """The account's Workspaces in order of creation, of exactly this name where given. Raises Invalid.
+
+        Reads each Workspace up to the end of the page: a round trip for 50 that are here already.
+        """
+        behind = None if after is None else place_of(after)
+        places = [place for place in await _owned(self._config, account) if behind is None or place > behind]
+        items: list[Found[Workspace]] = []
+        for start in range(0, len(places), LOADED):
+            sids = [sid for _, sid in places[start : start + LOADED]]
+            for found in await self._load(account, sids):
+                if friendly_name is not None and found.value.friendly_name != friendly_name:
+                    continue
+                if len(items) == limit:
+                    last = items[-1].value
+                    return Page(items=items, next_after=after_of((last.created_ms, last.sid)))
+                items.append(found)
+        return Page(items=items, next_after=None)
+
+    async def update(
+        self,
+        account: str,
+        sid: str,
+        *,
+        friendly_name: str | UnsetType = UNSET,
+        event_callback_url: str | UnsetType = UNSET,
+        events_filter: str | UnsetType = UNSET,
+        multi_task_enabled: bool | UnsetType = UNSET,
+        prioritize_queue_order: str | UnsetType = UNSET,
+        default_activity_sid: str | UnsetType = UNSET,
+        timeout_activity_sid: str | UnsetType = UNSET,
+    ) -> Found[Workspace]:
+        """Change what was sent. Raises NotFound, Invalid."""
+
+        def plan(now: Snapshot) -> Change | None:
+            before = now.config.workspace
+            after = _own_values(
+                before,
+                friendly_name,
+                event_callback_url,
+                events_filter,
+                multi_task_enabled,
+                prioritize_queue_order,
+            )
+            activities = now.config.activities
+            if default_activity_sid is not UNSET:
+                checked = checks.member("default_activity_sid", default_activity_sid, activities, "Activity")
+                after = replace(after, default_activity_sid=checked)
+            if timeout_activity_sid is not UNSET:
+                checked = checks.member("timeout_activity_sid", timeout_activity_sid, activities, "Activity")
+                after = replace(after, timeout_activity_sid=checked)
+            if after == before:
+                return None
+            timeout = activities[after.timeout_activity_sid]
+            after = replace(after, updated_ms=now.now_ms)
+            return Change(
+                event="workspace.updated", subject=sid, put=(after,), fields=_hot_fields(after, timeout)
+            )
+
+        return _found(await self._config.change(account, sid, plan))
+
+    async def delete(self, account: str, sid: str) -> None:
+        """Make a Workspace and all in it unreachable at once; matchers remove the data. Raises NotFound."""
+        config = await self._config.get(account, sid)
+        shard, number = config.shard, config.workspace.number
+        keys = [WorkspaceKeys(shard, number).root, ShardKeys(shard).prefix]
+        now_ms = "" if self._config.now_ms is None else self._config.now_ms()
+        reply = await asked(
+            self._config.scripts.run("delete_workspace", keys, [account, sid, now_ms]), writes=True
+        )
+        self._config.forget(sid)
+        if reply == [Status.NOT_FOUND]:
+            raise NotFound(sid)
+        assert reply == [Status.OK], f"delete_workspace replied {reply!r}"
+
+    async def _write(self, shard: int, now_ms: int, first: FirstRecords) -> None:
+        workspace, number = first.workspace, first.workspace.number
+        fields = {**_hot_fields(workspace, first.timeout), "channels": FIRST_FREE_CHANNEL}
+        args: list[str | bytes | int] = [workspace.account_sid, workspace.sid, now_ms, len(fields)]
+        for name, value in fields.items():
+            args += (name, value)
+        args.append(1 + len(first.others))
+        for record in (workspace, *first.others):
+            args += (record.sid, encode(record))
+        keys = [WorkspaceKeys(shard, number).root, ShardKeys(shard).prefix]
+        reply = await asked(self._config.scripts.run("create_workspace", keys, args), writes=True)
+        assert reply == [Status.OK, number], f"create_workspace replied {reply!r}"
+
+    async def _load(self, account: str, sids: Iterable[str]) -> Sequence[Found[Workspace]]:
+        """The Workspaces that are still there."""
+        reads = await asyncio.gather(*(self.fetch(account, sid) for sid in sids), return_exceptions=True)
+        found = []
+        for read in reads:
+            if isinstance(read, NotFound):
+                continue
+            if isinstance(read, BaseException):
+                raise read
+            found.append(read)
+        return found
+
+
+async def _owned(config: ConfigCache, account: str) -> list[Place]:
+    """When and as what each Workspace of the account was created, oldest first. O(its Workspaces)."""
+    prefixes = [ShardKeys(shard) for shard in range(config.shards)]
+    replies = await config.together(
+        *(("ZRANGE", keys.owned_by(account), 0, -1, "WITHSCORES") for keys in prefixes)
+    )
+    return sorted(
+        (int(score), sid.decode())
+        for reply in replies
+        for sid, score in zip(reply[::2], reply[1::2], strict=True)
+    )
+
+
+def _own_values(
+    record: Workspace,
+    friendly_name: str | UnsetType,
+    event_callback_url: str | UnsetType,
+    events_filter: str | UnsetType,
+    multi_task_enabled: bool | UnsetType,
+    prioritize_queue_order: str | UnsetType,
+) -> Workspace:
+    """`record` with the values that can be checked without the rest of the Workspace."""
+    if friendly_name is not UNSET:
+        record = replace(record, friendly_name=checks.name("friendly_name", friendly_name, checks.SHORT_NAME))
+    if event_callback_url is not UNSET:
+        record = replace(record, event_callback_url=checks.text("event_callback_url", event_callback_url))
+    if events_filter is not UNSET:
+        record = replace(record, events_filter=checks.events_filter("events_filter", events_filter))
+    if multi_task_enabled is False:
+        raise Invalid("multi_task_enabled", "a single-tasking Workspace is not supported yet")
+    if prioritize_queue_order is not UNSET:
+        preferred = checks.order("prioritize_queue_order", prioritize_queue_order)
+        record = replace(record, prioritize_queue_order=preferred)
+    return record
+
+
+def _hot_fields(workspace: Workspace, timeout_activity: Activity) -> dict[str, str | int]:
+    """The fields of the `ws` hash that scripts read, so that they decode no JSON."""
+    return {
+        "order": workspace.prioritize_queue_order.value,
+        "default_activity": workspace.default_activity_sid,
+        "timeout_activity": workspace.timeout_activity_sid,
+        "timeout_available": int(timeout_activity.available),
+    }
+
+
+def _found(now: Snapshot) -> Found[Workspace]:
+    return Found(config=now.config, value=now.config.workspace, now_ms=now.now_ms)

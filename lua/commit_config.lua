@@ -1,0 +1,80 @@
+--[[
+  commit_config: change the configuration of one Workspace, if it is still the one the change was made from.
+
+  Why a script: whoever changes a record has checked it against all the others (a Workflow against the TaskQueues it
+  names, a TaskQueue against the Activities). The check holds only while nobody else changes anything, so the version
+  is compared and raised in the step that writes.
+
+  KEYS[1] root      beginning of the Workspace's keys; from it are built
+            ws          hash  version, seq and the fields named in ARGV
+            config      hash  SID -> record as JSON
+            config_log  zset  SID -> version that last changed or deleted it
+            open        hash  what is in use -> count
+  KEYS[2] shard     beginning of the shard's keys; from it are built
+            events      stream  one entry a transition
+            inbox       stream  work for matchers
+  ARGV[1]  version  integer, the version the change was made from
+  ARGV[2]  now_ms   integer, ms since the epoch; '' reads the server's clock
+  ARGV[3]  event    type of the event
+  ARGV[4]  subject  SID the event is about
+  ARGV[5]  replace  'q', 'f', 'c' or 'a' (engine/matching.py), '' for none, and
+  ARGV[6]  replaced SID or number of what a matcher is to place anew
+  ARGV[7]  guards   count of the fields of `open` that must be 0, which follow; then
+  ARGV[..] puts     count of records, then SID and JSON of each; then
+  ARGV[..] deletes  count of SIDs, which follow; then
+  ARGV[..] fields   count of fields of `ws`, then name and value of each
+
+  Returns {status, ...}
+  Status  OK and version, now_ms; STALE (another version); NOT_FOUND (deleted);
+          IN_USE and index of the guard (from 0), count
+  Cost    O(records in the change x log N) for N records. Writes nothing unless the status is OK.
+]]
+--@include lib/keys.lua
+--@include lib/events.lua
+set_clock(ARGV[2])
+local event, subject, replace, replaced = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local config, config_log, open = root .. 'config', root .. 'config_log', root .. 'open'
+
+local at = 6
+local function take(width)
+  local list = {}
+  at = at + 1
+  for i = 1, tonumber(ARGV[at]) * width do list[i] = ARGV[at + i] end
+  at = at + #list
+  return list
+end
+local guards, puts, deletes, fields = take(1), take(2), take(1), take(2)
+
+-- How many open Tasks, or Workers, use a record: q:<WQ>, w:<WW>, c:<channel number> or a:<WA>.
+local function count_of(guard)
+  local kind, id = string.match(guard, '^(%l):(.*)$')
+  if kind == 'a' then return tonumber(call('HGET', open, guard) or 0) end
+  local place, count, counters = ({q = 1, w = 2, c = 3})[kind], 0, call('HGETALL', open)
+  for i = 1, #counters, 2 do
+    local ids = {string.match(counters[i], '^t:(%w+)|(%w+)|(%d+)$')}
+    if ids[place] == id then count = count + tonumber(counters[i + 1]) end
+  end
+  return count
+end
+
+if not open_workspace() then return {NOT_FOUND} end
+if version ~= ARGV[1] then return {STALE} end
+for i, guard in ipairs(guards) do
+  local count = count_of(guard)
+  if count ~= 0 then return {IN_USE, i - 1, count} end
+end
+
+local next_version = call('HINCRBY', root .. 'ws', 'version', 1)
+for i = 1, #puts, 2 do
+  call('HSET', config, puts[i], puts[i + 1])
+  call('ZADD', config_log, next_version, puts[i])
+end
+for _, sid in ipairs(deletes) do
+  call('HDEL', config, sid)
+  call('ZADD', config_log, next_version, sid)
+end
+for i = 1, #fields, 2 do call('HSET', root .. 'ws', fields[i], fields[i + 1]) end
+tell(event, subject)
+publish()
+if replace ~= '' then ask('replace', replace, replaced) end
+return {OK, next_version, now}

@@ -1,0 +1,123 @@
+"""Turns the hashes of Tasks, Workers and Reservations, as lua/lib/keys.lua describes them, into records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.model import (
+    Reservation,
+    ReservationStatus,
+    Task,
+    TaskStatus,
+    Worker,
+    WorkerChannel,
+    WorkspaceConfig,
+)
+from engine.sids import derived
+
+Fields = Mapping[bytes, bytes]
+
+
+def fields_of(reply: list[bytes]) -> dict[bytes, bytes]:
+    """The reply to HGETALL as a dict."""
+    return dict(zip(reply[::2], reply[1::2], strict=True))
+
+
+def task(sid: str, f: Fields) -> Task:
+    """A Task from the fields of its hash."""
+    queue, workflow, channel = f[b"tag"].decode().split("|")
+    status, revision, updated, _, _ = f[b"s"].decode().split("|")
+    priority, virtual, _ = f[b"p"].decode().split("|", 2)
+    created, timeout, entered, _ = f[b"c"].decode().split("|")
+    ended, _, reason = f.get(b"e", b"").decode().partition("|")
+    return Task(
+        sid=sid,
+        status=TaskStatus(status),
+        attributes=f[b"attrs"].decode(),
+        priority=int(priority),
+        reason=reason or None,
+        timeout=int(timeout),
+        task_queue_sid=queue,
+        task_queue_entered_ms=int(entered),
+        workflow_sid=workflow,
+        task_channel_number=int(channel),
+        virtual_start_ms=int(virtual),
+        created_ms=int(created),
+        updated_ms=int(updated),
+        ended_ms=int(ended) if ended else None,
+        revision=int(revision),
+    )
+
+
+def revision_of(f: Fields) -> int:
+    """The revision in the hash of a Task or Worker."""
+    return int(f[b"s"].split(b"|")[1])
+
+
+def priority_of(f: Fields) -> int:
+    """The priority in the hash of a Task."""
+    return int(f[b"p"].split(b"|", 1)[0])
+
+
+def is_unplaced(f: Fields) -> bool:
+    """Whether the hash is that of a pending Task in no pool."""
+    return f[b"s"].startswith(b"pending|") and f[b"p"].endswith(b"|-")
+
+
+def worker(sid: str, f: Fields) -> Worker:
+    """A Worker from the fields of its hash."""
+    return Worker(
+        sid=sid,
+        friendly_name=f[b"name"].decode(),
+        attributes=f[b"attrs"].decode(),
+        activity_sid=f[b"act"].decode(),
+        available=f[b"av"] == b"1",
+        created_ms=int(f[b"made"]),
+        updated_ms=int(f[b"upd"]),
+        status_changed_ms=int(f[b"chg"]),
+        revision=revision_of(f),
+    )
+
+
+def worker_channels(sid: str, f: Fields, config: WorkspaceConfig) -> list[WorkerChannel]:
+    """A Worker's channels, one for each Task Channel of the Workspace; what was never set has its default."""
+    return [
+        WorkerChannel(
+            sid=derived("WC", sid, channel.sid),
+            worker_sid=sid,
+            task_channel_sid=channel.sid,
+            configured_capacity=int(f.get(b"cap%d" % channel.number, 1)),
+            available=f.get(b"on%d" % channel.number, b"1") == b"1",
+            assigned_tasks=int(f.get(b"asg%d" % channel.number, 0)),
+            open_reservations=int(f.get(b"c%d" % channel.number, b"0").split(b"|")[0]),
+            created_ms=(created_ms := max(int(f[b"made"]), channel.created_ms)),
+            updated_ms=int(f.get(b"upd%d" % channel.number, created_ms)),
+        )
+        for channel in config.channels.values()
+    ]
+
+
+def reservation(sid: str, task_sid: str, packed: bytes, worker_name: str) -> Reservation:
+    """A Reservation from its field in the Task's hash: status|Worker|created|updated|revision|channel."""
+    status, worker_sid, created, updated, revision, _ = packed.decode().split("|")
+    return Reservation(
+        sid=sid,
+        task_sid=task_sid,
+        worker_sid=worker_sid,
+        worker_name=worker_name,
+        status=ReservationStatus(status),
+        created_ms=int(created),
+        updated_ms=int(updated),
+        revision=int(revision),
+    )
+
+
+def reservations_of(fields: Fields) -> dict[str, bytes]:
+    """The packed Reservations in a Task's hash, by SID."""
+    return {name.decode(): packed for name, packed in fields.items() if name.startswith(b"WR")}
+
+
+def text(value: Any) -> str:
+    """A bulk reply as text."""
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,72 @@
+"""The whole engine for one process: one object with a service for each kind of resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import redis.asyncio
+
+from engine.accounts import Accounts
+from engine.activities import Activities
+from engine.compiled import CompiledCache
+from engine.config import ConfigCache
+from engine.live import Live
+from engine.matcher import Matcher
+from engine.matching import Matching
+from engine.placement import Placers
+from engine.redis import Pipeline
+from engine.reservations import Reservations
+from engine.scripts import Scripts
+from engine.sids import Mint, mint
+from engine.task_channels import TaskChannels
+from engine.task_queues import TaskQueues
+from engine.tasks import Tasks
+from engine.worker_channels import WorkerChannels
+from engine.workers import Workers
+from engine.workflows import Workflows
+from engine.workspaces import Workspaces
+
+
+class Engine:
+    """Services over one Redis server. Everything it keeps in memory is a cache.
+
+    `now_ms` replaces the server's clock and `mint` the random SIDs, for tests and simulations.
+    """
+
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        redis: redis.asyncio.Redis,
+        *,
+        shards: int = 1,
+        mint: Mint = mint,
+        now_ms: Callable[[], int] | None = None,
+    ) -> None:
+        self.pipeline, self.shards, self._now_ms = pipeline, shards, now_ms
+        self.scripts = Scripts(pipeline)
+        self.config = ConfigCache(pipeline, self.scripts, shards=shards, now_ms=now_ms)
+        compiled = CompiledCache()
+        self._placers = Placers(compiled)
+        self._live = live = Live(self.config)
+        self.accounts = Accounts(redis)
+        self.workspaces = Workspaces(self.config, mint=mint)
+        self.activities = Activities(self.config, mint=mint)
+        self.task_channels = TaskChannels(self.config, mint=mint)
+        self.workers = Workers(live, compiled, mint=mint)
+        self.task_queues = TaskQueues(self.config, compiled, self.workers.facts, mint=mint)
+        self.workflows = Workflows(self.config, mint=mint)
+        self.worker_channels = WorkerChannels(live)
+        self.tasks = Tasks(live, self._placers, mint=mint)
+        self.reservations = Reservations(live)
+
+    def matcher(self, name: str, *, reader: Pipeline | None = None) -> Matcher:
+        """A matcher on the same server. `reader` is a connection of its own for blocking reads (deadline over 1 s)."""
+        return Matcher(
+            Matching(self._live, self._placers),
+            self.pipeline,
+            self.scripts,
+            name=name,
+            shards=self.shards,
+            reader=reader,
+            now_ms=self._now_ms,
+        )

@@ -1,0 +1,271 @@
+"""Tasks: created, read, changed and ended. Every change is one script, whose header says what it does."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
+
+from engine import checks
+from engine.errors import IllegalState, Invalid, NotFound, RevisionMismatch
+from engine.live import Live
+from engine.model import Found, Task, TaskChannel, TaskStatus, WorkspaceConfig
+from engine.placement import Placement, Placers
+from engine.records import fields_of
+from engine.records import task as task_of
+from engine.scripts import Status
+from engine.sids import Mint, mint
+from engine.task_lists import TaskLists
+
+MAX_PRIORITY: Final = 2_147_483_647
+MAX_TIMEOUT_S: Final = 1_209_600  # two weeks
+DEFAULT_TIMEOUT_S: Final = 86_400
+EARLIEST_START_MS: Final = -2_208_988_800_000  # the year 1900
+NO_TARGET: Final = "no filter of the Workflow matches these attributes and it has no default filter"
+LATER: Final = "is not supported yet"
+
+_ENDS: Final = {
+    "canceled": ("cancel_task", "cancel task", "it is not pending or reserved."),
+    "wrapping": ("wrap_task", "wrap up a task", "it's not currently assigned"),
+    "completed": ("complete_task", "complete task", "it is not currently assigned."),
+}
+
+
+class Tasks:
+    """The Tasks of all Workspaces. Every method raises NotFound and Unavailable."""
+
+    def __init__(self, live: Live, placers: Placers, *, mint: Mint = mint) -> None:
+        self._live, self._placers, self._mint = live, placers, mint
+        self._lists = TaskLists(live)
+        self.list = self._lists.list
+
+    async def create(
+        self,
+        account: str,
+        workspace: str,
+        *,
+        attributes: str = "{}",
+        priority: int | None = None,
+        timeout: int = DEFAULT_TIMEOUT_S,
+        task_channel: str | None = None,
+        workflow_sid: str | None = None,
+        virtual_start_ms: int | None = None,
+        routing_target: str | None = None,
+        ignore_capacity: bool | None = None,
+        task_queue_sid: str | None = None,
+    ) -> Found[Task]:
+        """Add a Task and start it on its Workflow. One round trip. Raises Invalid.
+
+        The record returned is the Task as it was created, pending; by the time the caller reads it, it may be reserved.
+        """
+        _refuse_later(
+            routing_target=routing_target, ignore_capacity=ignore_capacity, task_queue_sid=task_queue_sid
+        )
+        if priority is not None:
+            checks.integer("priority", priority, 0, MAX_PRIORITY)
+        checks.integer("timeout", timeout, 1, MAX_TIMEOUT_S)
+        values = checks.json_object("attributes", attributes)
+        sid = self._mint("WT")
+        decided: list[tuple[TaskChannel, str, Placement]] = []
+
+        async def act(config: WorkspaceConfig) -> list[Any]:
+            channel = _channel(config, "default" if task_channel is None else task_channel)
+            workflow = _workflow(config, workflow_sid)
+            placement = self._placers.of(config).place(workflow, values, channel)
+            if placement is None:
+                raise Invalid("attributes", NO_TARGET)
+            decided.append((channel, workflow, placement))
+            return await self._live.script(
+                "create_task",
+                config,
+                (
+                    config.version, sid, placement.digest, placement.queue_sid, workflow, channel.number,
+                    _priority(placement, priority), "" if virtual_start_ms is None else virtual_start_ms,
+                    timeout, attributes, placement.answer_s,
+                ),
+            )  # fmt: skip
+
+        config, reply = await self._live.deciding(account, workspace, act)
+        if reply[0] == Status.NOT_FOUND:
+            self._live.config.forget(workspace)
+        _check(reply, workspace)
+        channel, workflow, placement = decided[-1]
+        now_ms: int = reply[1]
+        created = Task(
+            sid=sid,
+            status=TaskStatus.PENDING,
+            attributes=attributes,
+            priority=_priority(placement, priority),
+            timeout=timeout,
+            task_queue_sid=placement.queue_sid,
+            task_queue_entered_ms=now_ms,
+            workflow_sid=workflow,
+            task_channel_number=channel.number,
+            virtual_start_ms=now_ms if virtual_start_ms is None else virtual_start_ms,
+            created_ms=now_ms,
+            updated_ms=now_ms,
+            revision=0,
+        )
+        return Found(config=config, value=created, now_ms=now_ms)
+
+    async def fetch(self, account: str, workspace: str, sid: str) -> Found[Task]:
+        """One Task. One round trip."""
+        record = await self._live.record(account, workspace, "t", sid)
+        return Found(config=record.config, value=task_of(sid, record.fields), now_ms=record.now_ms)
+
+    async def update(
+        self,
+        account: str,
+        workspace: str,
+        sid: str,
+        *,
+        attributes: str | UnsetType = UNSET,
+        assignment_status: str | UnsetType = UNSET,
+        reason: str | UnsetType = UNSET,
+        priority: int | UnsetType = UNSET,
+        task_channel: str | UnsetType = UNSET,
+        virtual_start_ms: int | UnsetType = UNSET,
+        if_match: int | None = None,
+    ) -> Found[Task]:
+        """Change a Task, or end it by `assignment_status`; not both in one call. Raises Invalid, IllegalState,
+        RevisionMismatch.
+        """
+        changes = (attributes, priority, task_channel, virtual_start_ms)
+        if assignment_status is not UNSET:
+            if any(value is not UNSET for value in changes):
+                raise Invalid("assignment_status", "cannot be changed together with other values of the Task")
+            return await self._end(account, workspace, sid, assignment_status, reason or "", if_match)
+        if all(value is UNSET for value in changes):
+            return await self._unchanged(account, workspace, sid, if_match)
+        if priority is not UNSET:
+            checks.integer("priority", priority, 0, MAX_PRIORITY)
+        if attributes is not UNSET:
+            checks.json_object("attributes", attributes)
+        return await self._change(
+            account, workspace, sid, attributes, priority, task_channel, virtual_start_ms, if_match
+        )
+
+    async def delete(self, account: str, workspace: str, sid: str, if_match: int | None = None) -> None:
+        """Remove a Task in whatever state, with its Reservations. Raises RevisionMismatch."""
+        config = await self._live.config.get(account, workspace)
+        reply = await self._live.script("delete_task", config, (sid, _expected(if_match)))
+        _check(reply, sid)
+
+    async def _unchanged(self, account: str, workspace: str, sid: str, if_match: int | None) -> Found[Task]:
+        found = await self.fetch(account, workspace, sid)
+        if if_match is not None and if_match != found.value.revision:
+            raise RevisionMismatch(sid, found.value.revision)
+        return found
+
+    async def _end(
+        self, account: str, workspace: str, sid: str, status: str, reason: str, if_match: int | None
+    ) -> Found[Task]:
+        if status not in _ENDS:
+            raise Invalid("assignment_status", "must be canceled, wrapping or completed")
+        checks.text("reason", reason)
+        name, action, reason_not = _ENDS[status]
+        config = await self._live.config.get(account, workspace)
+        expected = _expected(if_match)
+        args = (sid, expected, reason) if status == "canceled" else (sid, "", "", expected, reason)
+        reply = await self._live.script(name, config, args)
+        if reply[0] == Status.ILLEGAL:
+            raise IllegalState(
+                f"Cannot {action} {sid} in workspace {workspace} for account {account} because {reason_not}"
+            )
+        _check(reply, sid)
+        return await self.fetch(account, workspace, sid)
+
+    async def _change(
+        self,
+        account: str,
+        workspace: str,
+        sid: str,
+        attributes: str | UnsetType,
+        priority: int | UnsetType,
+        task_channel: str | UnsetType,
+        virtual_start_ms: int | UnsetType,
+        if_match: int | None,
+    ) -> Found[Task]:
+        now_ms = 0
+
+        async def act(_: WorkspaceConfig) -> list[Any] | None:
+            nonlocal now_ms
+            found = await self.fetch(account, workspace, sid)
+            config, task, now_ms = found.config, found.value, found.now_ms
+            if if_match is not None and if_match != task.revision:
+                raise RevisionMismatch(sid, task.revision)
+            channel = None if task_channel is UNSET else _channel(config, task_channel)
+            restart = attributes is not UNSET or channel is not None
+            placement = self._place(config, task, attributes, channel) if restart else None
+            reply = await self._live.script(
+                "update_task",
+                config,
+                (
+                    config.version, sid, task.revision, attributes or "",
+                    "" if priority is UNSET else priority,
+                    "" if virtual_start_ms is UNSET else virtual_start_ms,
+                    "" if channel is None else channel.number,
+                    "1" if restart else "0",
+                    "" if placement is None else placement.digest,
+                    "" if placement is None else placement.queue_sid,
+                    "" if placement is None or placement.priority is None else placement.priority,
+                    "" if placement is None else placement.answer_s,
+                ),
+            )  # fmt: skip
+            return None if reply[0] == Status.REVISION else reply
+
+        config, reply = await self._live.deciding(account, workspace, act)
+        _check(reply, sid)
+        return Found(config=config, value=task_of(sid, fields_of(reply[1])), now_ms=now_ms)
+
+    def _place(
+        self,
+        config: WorkspaceConfig,
+        task: Task,
+        attributes: str | UnsetType,
+        channel: TaskChannel | None,
+    ) -> Placement | None:
+        values = checks.json_object("attributes", task.attributes if attributes is UNSET else attributes)
+        channel = channel or config.channel_numbered(task.task_channel_number)
+        if channel is None or task.workflow_sid not in config.workflows:
+            return None
+        return self._placers.of(config).place(task.workflow_sid, values, channel)
+
+
+def _channel(config: WorkspaceConfig, name: str) -> TaskChannel:
+    channel = config.channel(name)
+    if channel is None:
+        raise Invalid("task_channel", f"is neither SID nor unique name of a Task Channel: {name[:64]!r}")
+    return channel
+
+
+def _workflow(config: WorkspaceConfig, sid: str | None) -> str:
+    if sid is None:
+        if len(config.workflows) != 1:
+            raise Invalid("workflow_sid", "is required unless the Workspace has exactly one Workflow")
+        return next(iter(config.workflows))
+    return checks.member("workflow_sid", sid, config.workflows, "Workflow")
+
+
+def _priority(placement: Placement, own: int | None) -> int:
+    return placement.priority if placement.priority is not None else own or 0
+
+
+def _refuse_later(**parameters: object) -> None:
+    for field, value in parameters.items():
+        if value is not None:
+            raise Invalid(field, LATER)
+
+
+def _expected(if_match: int | None) -> int | str:
+    return "" if if_match is None else if_match
+
+
+def _check(reply: list[Any], sid: str) -> None:
+    if reply[0] == Status.ILLEGAL:
+        raise Invalid("virtual_start_time", "must not lie in the future")
+    if reply[0] == Status.NOT_FOUND:
+        raise NotFound(sid)
+    if reply[0] == Status.REVISION:
+        raise RevisionMismatch(sid, reply[1])
+    assert reply[0] == Status.OK, reply

@@ -1,0 +1,62 @@
+--[[
+  create_task: a Task enters its Workflow, and where its pool is known, meets the best Worker in the same step.
+
+  Why a script: the Task, its timer, its place in the pool and perhaps its first Reservation exist together or not
+  at all, so no Task is stored and never routed. A repeated call finds its own Task and changes nothing.
+
+  KEYS[1] root, KEYS[2] shard: see lib/keys.lua
+  ARGV[1]  now          ms, '' for the server's clock
+  ARGV[2]  version      of the configuration that the caller's decision rests on
+  ARGV[3]  task         SID, minted by the caller
+  ARGV[4]  digest       of the pool the Task belongs to
+  ARGV[5]  queue        SID
+  ARGV[6]  workflow     SID
+  ARGV[7]  channel      number
+  ARGV[8]  priority     0 to 2147483647
+  ARGV[9]  virtual      ms since the epoch, '' for now
+  ARGV[10] timeout      s the Task may be pending or reserved
+  ARGV[11] attributes   JSON text
+  ARGV[12] answer       s a Worker has to answer a Reservation
+
+  Returns {status, created ms}
+  Status  1 OK, -1 STALE (configuration changed: decide anew), -2 NOT_FOUND (no such Workspace),
+          -4 ILLEGAL (the virtual start lies in the future)
+  Events  task.created; reservation.created if a Worker was free
+  Cost    O(log n) in Tasks and Workers
+]]
+--@include lib/keys.lua
+--@include lib/events.lua
+--@include lib/worker.lua
+--@include lib/load.lua
+--@include lib/pool.lua
+--@include lib/waiting.lua
+--@include lib/task.lua
+--@include lib/market.lua
+
+if not open_workspace() then return {NOT_FOUND} end
+if version ~= ARGV[2] then return {STALE} end
+set_clock(ARGV[1])
+if ARGV[9] ~= '' and tonumber(ARGV[9]) > now then return {ILLEGAL} end
+local sid, key = ARGV[3], root .. 't:' .. ARGV[3]
+if call('ZADD', root .. 'tasks', 'NX', seq + 1, sid) == 0 then  -- it is there: an earlier try did its work
+  return {OK, tonumber(string.match(call('HGET', key, 'c'), '^%d+'))}
+end
+
+local pool_id = call('HGET', root .. 'pools', ARGV[4])
+if not pool_id or string.sub(pool_id, 1, 1) == '!' then pool_id = '-' end
+local priority, virtual = ARGV[8], ARGV[9] == '' and stamp or ARGV[9]
+local tag = ARGV[5] .. '|' .. ARGV[6] .. '|' .. ARGV[7]
+tell('task.created', sid .. '|' .. tag .. '|' .. priority)
+local t = {
+  sid = sid, key = key, status = 'pending', rev = 0, cnt = 0, tag = tag, n = seq, pri = priority, vst = virtual,
+  ttl = now + ARGV[10] * 1000, rto = ARGV[12], pool = pool_id,
+}
+t.fresh = {'p', pack_place(t), 'tag', tag, 'c', stamp .. '|' .. ARGV[10] .. '|' .. stamp .. '|0', 'attrs', ARGV[11]}
+count_open(t, 1)
+if pool_id ~= '-' then enter_pool(t, pool_of(pool_id)) else ask('route', 't', sid) end
+if t.status == 'pending' then
+  call('HSET', key, 's', 'pending|0|' .. stamp .. '|0|-', unpack(t.fresh))
+  set_timer(t, t.ttl)
+end
+publish()
+return {OK, now}

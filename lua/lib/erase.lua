@@ -1,0 +1,29 @@
+--[[
+  erase: removes every trace of a Task and its Reservations; the slot, if it held one, is the caller's business.
+]]
+local function erase_task(t)
+  local fields = call('HGETALL', t.key)
+  for i = 1, #fields, 2 do
+    if string.sub(fields[i], 1, 2) == 'WR' then
+      local worker = string.match(fields[i + 1], '^%a+|(%w+)|')
+      call('HDEL', root .. 'r:' .. worker, fields[i])
+    end
+  end
+  call('DEL', t.key)
+  call('ZREM', root .. 'tasks', t.sid)
+  call('ZREM', shard .. 'timers', number .. ':' .. t.sid)
+end
+
+-- Takes a Task away in whatever state it is, by request or because its 24 h are over.
+local function remove_task(t, kind)
+  leave_pool(t)
+  if t.status ~= 'completed' and t.status ~= 'canceled' then count_open(t, -1) end
+  tell(kind, t.sid)
+  local r, was = t.res ~= '-' and open_reservation(t), nil
+  if r then
+    was = r.status
+    turn_reservation(t, r, was == 'pending' and 'canceled' or 'completed')
+  end
+  erase_task(t)
+  if r then serve_slot(release_slot(r, was)) end
+end

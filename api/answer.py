@@ -1,0 +1,59 @@
+"""Answer: what an operation returns."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+Header = tuple[bytes, bytes]
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+class Answer(Struct):
+    """A response: status, body, and the headers that only this one has (lower-case names)."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[Header, ...] = ()
+
+
+def json(status: int, body: dict[str, Any], *headers: Header) -> Answer:
+    """An answer with a JSON body."""
+    return Answer(status, _encode(body), headers)
+
+
+def tagged(status: int, body: dict[str, Any], revision: int) -> Answer:
+    """An answer with a JSON body and the revision of the resource as its ETag."""
+    return Answer(status, _encode(body), (etag(revision),))
+
+
+def etag(revision: int) -> Header:
+    return b"etag", b'"%d"' % revision
+
+
+NO_CONTENT: Final = Answer(204)
+
+# Sent with every response, errors and 204 included, so that a page in a browser can read all of them.
+# Credentials travel in an Authorization header that the page sets itself, never in cookies: hence `false`.
+# No rate limit is configured; the three rate headers say so in words rather than with an invented number.
+EVERY_ANSWER: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, If-Match"),
+    (b"access-control-allow-credentials", b"false"),
+    (b"access-control-expose-headers", b"ETag, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining"),
+    (b"x-rate-limit-limit", b"unlimited"),
+    (b"x-rate-limit-remaining", b"unlimited"),
+    (b"x-rate-limit-config", b"none"),
+)
+_WITH_BODY: Final = (*EVERY_ANSWER, (b"content-type", b"application/json"))
+
+
+def headers_of(answer: Answer) -> list[Header]:
+    """All headers of a response, in the form that ASGI wants."""
+    if answer.status == 204:
+        return [*EVERY_ANSWER, *answer.headers]
+    return [*_WITH_BODY, *answer.headers, (b"content-length", b"%d" % len(answer.body))]

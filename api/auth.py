@@ -1,0 +1,72 @@
+"""HTTP Basic: an Account SID and its token.
+
+The engine's check costs a look into Redis and a hash. A process remembers a header that passed for 2 s, which
+is also the longest time a suspended Account keeps access.
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from time import monotonic
+from typing import Final
+
+from api.errors import RequestError
+from engine.model import Account
+
+REMEMBERED_S: Final = 2.0
+REMEMBERED: Final = 4_096  # headers; about 1 MB. Past that the oldest is forgotten
+MAX_HEADER: Final = 512  # bytes; a SID, a colon and a token in Base64 are about 96
+
+Verify = Callable[[str, str], Awaitable[Account | None]]
+
+
+class Gate:
+    """Says which Account a request speaks for.
+
+    `verify` is the engine's check; `clock` counts seconds and never goes back. The cache is keyed by the
+    SHA-256 of the header, so no secret stays in memory longer than its request. Headers that failed are not
+    remembered.
+    """
+
+    def __init__(self, verify: Verify, clock: Callable[[], float] = monotonic) -> None:
+        self._verify, self._clock = verify, clock
+        self._passed: dict[bytes, tuple[str, float]] = {}  # digest -> Account SID, asked again when
+
+    def remembered(self, header: bytes | None) -> str | None:
+        """The Account SID of a header that passed within the last 2 s. About 0.6 µs."""
+        if header is None or len(header) > MAX_HEADER:
+            return None
+        known = self._passed.get(sha256(header).digest())
+        return known[0] if known is not None and self._clock() < known[1] else None
+
+    async def admit(self, header: bytes | None) -> str:
+        """The Account SID of a header, by asking the engine.
+
+        Raises RequestError (401), in the same words whatever is wrong with the header, the SID, the token or
+        the Account.
+        """
+        until = self._clock() + REMEMBERED_S  # from before the check, which may have seen that moment's state
+        sid, token = _credentials(header)
+        account = await self._verify(sid, token) if sid else None
+        if account is None or header is None:
+            raise RequestError(401, 20003, "Authenticate", (b"www-authenticate", b'Basic realm="TaskRouter"'))
+        digest = sha256(header).digest()
+        self._passed.pop(digest, None)
+        if len(self._passed) >= REMEMBERED:
+            del self._passed[next(iter(self._passed))]
+        self._passed[digest] = (account.sid, until)
+        return account.sid
+
+
+def _credentials(header: bytes | None) -> tuple[str, str]:
+    """User and password; empty texts for a header that cannot be a valid one."""
+    if header is None or len(header) > MAX_HEADER or header[:6].lower() != b"basic ":
+        return "", ""
+    try:
+        text = binascii.a2b_base64(header[6:].strip(), strict_mode=True).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    user, _, password = text.partition(":")
+    return user, password

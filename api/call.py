@@ -1,0 +1,97 @@
+"""Call: what an operation is given, without any framework in between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+from api.answer import Answer
+from api.errors import RequestError
+from api.forms import Form
+from api.urls import check_callback
+
+if TYPE_CHECKING:
+    from api.auth import Gate
+    from engine.router import Engine
+
+_REVISION: Final = re.compile(r'(?:W/)?"(\d{1,15})"|(\d{1,15})')
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+_KNOWN_HOSTS: Final = 256  # a process has a handful of names; the bound is for senders who vary Host
+
+
+class Face(Struct):
+    """What all operations of one app share."""
+
+    engine: Engine
+    gate: Gate
+    public_url: str | None = None  # scheme and authority for `url` and `links`; None takes the request's own
+    allow_private_callbacks: bool = False
+    bases: dict[tuple[str, bytes], str] = field(default_factory=dict)
+
+    def base(self, scheme: str, host: bytes | None, server: tuple[str, int | None] | None) -> str:
+        """`scheme://host` that links start with: the configured one, else the Host header.
+
+        A Host that is missing or not a host name is replaced by the address the request arrived at, so that
+        nothing a sender invents is echoed. Forwarded headers are not read.
+        """
+        if self.public_url is not None:
+            return self.public_url
+        known = self.bases.get((scheme, host or b""))
+        if known is not None:
+            return known
+        if host is None or _HOST.fullmatch(host) is None:
+            name, port = server or ("localhost", None)
+            return f"{scheme}://{name}" + (f":{port}" if port else "")
+        if len(self.bases) >= _KNOWN_HOSTS:
+            self.bases.clear()
+        made = self.bases[(scheme, host)] = f"{scheme}://{host.decode('ascii')}"
+        return made
+
+
+class Call(Struct):
+    """One request, authenticated and parsed."""
+
+    face: Face
+    account: str
+    path: str  # as asked for, from /v1 on, without the query
+    params: tuple[str, ...]  # path parameters from left to right, not checked
+    base: str  # scheme://host for links
+    headers: dict[bytes, bytes]
+    form: Form
+    query: Form
+
+    @property
+    def engine(self) -> Engine:
+        return self.face.engine
+
+    def workspace_url(self, sid: str) -> str:
+        return f"{self.base}/v1/Workspaces/{sid}"
+
+    def callback_url(self, name: str) -> str | UnsetType:
+        """A form parameter that is a callback URL, empty when it is to be cleared. Raises ParameterError."""
+        url = self.form.raw(name)
+        return UNSET if url is None else check_callback(name, url, private=self.face.allow_private_callbacks)
+
+    def if_match(self) -> int | None:
+        """The revision the caller insists on; None when there is no condition.
+
+        Accepted: `7`, `"7"`, `W/"7"` and `*`. Anything else matches nothing and is refused with 412.
+        """
+        raw = self.headers.get(b"if-match")
+        if raw is None:
+            return None
+        text = raw.decode("latin-1").strip()
+        if text == "*":
+            return None
+        found = _REVISION.fullmatch(text)
+        if found is None:
+            raise RequestError(
+                412, 20412, 'If-Match must be a revision such as 7 or "7"; nothing was changed'
+            )
+        return int(found[1] or found[2])
+
+
+Operation = Callable[[Call], Awaitable[Answer]]

@@ -1,0 +1,63 @@
+"""Is the Redis server fit to be used, and is its data ours? Asked at the start and every few seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from engine.deployment import Deployment, open_deployment
+from engine.errors import SettingError
+from engine.redis import ServerFacts, ServerRefused, check_server
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+    from engine.settings import Settings
+
+log = logging.getLogger("trunkline.server")
+
+WATCH_S: Final = 5.0  # between two looks at the server's configuration; each costs it about 0.1 ms
+
+
+class ServerWatch:
+    """Looks at the Redis server again and again: it may be reconfigured, replaced or emptied under us."""
+
+    def __init__(self, redis: Redis, settings: Settings, deployment: Deployment) -> None:
+        self._redis, self._settings, self._deployment = redis, settings, deployment
+        self.refusal = ""  # why this process must not serve; "" while all is well
+
+    async def run(self) -> None:
+        """Look each WATCH_S until cancelled."""
+        while True:
+            await asyncio.sleep(WATCH_S)
+            await self.run_once()
+
+    async def run_once(self) -> None:
+        """One look. Its result is in `refusal`, and in the log when it changed."""
+        before = self.refusal
+        try:
+            await check(self._redis, self._settings, expected_id=self._deployment.id)
+        except (ServerRefused, SettingError) as refused:
+            self.refusal = str(refused)
+        else:
+            self.refusal = ""
+        if self.refusal != before:
+            log.warning("%s", self.refusal or "the Redis server is as it should be again")
+
+
+async def check(
+    redis: Redis, settings: Settings, *, expected_id: str = "", default_shards: int = 0
+) -> tuple[ServerFacts, Deployment]:
+    """Refuse a server that would break a guarantee, and data that is not ours. Six round trips.
+
+    Raises ServerRefused or SettingError, whose text says what to change.
+    """
+    facts = await check_server(redis, allow_weak_durability=settings.allow_weak_durability)
+    deployment = await open_deployment(
+        redis,
+        shards=settings.shards,
+        default_shards=default_shards or settings.shards_wanted,
+        expected_id=expected_id or settings.deployment,
+    )
+    return facts, deployment

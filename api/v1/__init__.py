@@ -1,0 +1,29 @@
+"""The TaskRouter REST face: one module a resource, one function an operation."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.v1 import (
+    activities,
+    reservations,
+    task_channels,
+    task_queues,
+    tasks,
+    worker_channels,
+    workers,
+    workflows,
+    workspaces,
+)
+
+ROUTES: Final = (
+    *workspaces.ROUTES,
+    *activities.ROUTES,
+    *task_channels.ROUTES,
+    *task_queues.ROUTES,
+    *workflows.ROUTES,
+    *workers.ROUTES,
+    *worker_channels.ROUTES,
+    *tasks.ROUTES,
+    *reservations.ROUTES,
+)

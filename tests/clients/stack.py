@@ -1,0 +1,119 @@
+"""Runs a deployment for tests: a Redis server in a folder, the rest in a thread with its own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from msgspec import Struct
+
+from api.app import build
+from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
+from engine.router import Engine
+
+START_S = 20.0  # until the thread gives up; a start takes 0.3
+STOP_S = 10.0  # for the matcher to finish its round; a blocking read takes 1
+
+
+class Stack(Struct):
+    """What a test needs to reach the deployment."""
+
+    urls: dict[bool, str]  # by whether the door is in front
+    credentials: tuple[str, str]
+    stranger: tuple[str, str]  # another Account
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:  # only the main thread may take signals
+        yield
+
+
+@contextmanager
+def running_stack(folder: Path) -> Iterator[Stack]:
+    """A deployment whose server keeps its data in `folder`, until the end of the block."""
+    sockets = {door: _listening() for door in (True, False)}
+    ready: list[Stack] = []
+    up, stop = threading.Event(), threading.Event()
+    with EmbeddedServer(folder, durability="everysec") as redis:
+        failed: list[BaseException] = []
+
+        def run() -> None:
+            try:
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    runner.run(_serve(redis.url, sockets, ready, up, stop))
+            except BaseException as error:
+                failed.append(error)
+                up.set()
+
+        thread = threading.Thread(target=run, name="stack")
+        thread.start()
+        try:
+            assert up.wait(START_S), "the deployment did not start"
+            if failed:
+                raise failed[0]
+            yield ready[0]
+        finally:
+            stop.set()
+            thread.join()
+            for listening in sockets.values():
+                listening.close()
+        if failed:
+            raise failed[0]
+
+
+def _listening() -> socket.socket:
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(128)
+    return listening
+
+
+async def _serve(
+    redis_url: str,
+    sockets: dict[bool, socket.socket],
+    ready: list[Stack],
+    up: threading.Event,
+    stop: threading.Event,
+) -> None:
+    async with AsyncExitStack() as stack:
+        redis = connect(redis_url)
+        stack.push_async_callback(redis.aclose)
+        url = RedisURL.parse(redis_url)
+        pipeline = await stack.enter_async_context(Pipeline(url))
+        reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
+        engine = Engine(pipeline, redis)
+        owner, token = await engine.accounts.create("owner")
+        other, secret = await engine.accounts.create("other")
+        matcher = engine.matcher("tests", reader=reader)
+        await matcher.start()
+        servers = {door: _server(engine, door=door) for door in sockets}
+        async with asyncio.TaskGroup() as group:
+            matching = group.create_task(matcher.run())
+            for door, listening in sockets.items():
+                group.create_task(servers[door].serve(sockets=[listening]))
+            urls = {door: f"http://127.0.0.1:{s.getsockname()[1]}" for door, s in sockets.items()}
+            ready.append(Stack(urls, (owner.sid, token), (other.sid, secret)))
+            up.set()
+            await asyncio.to_thread(stop.wait)
+            for server in servers.values():
+                server.should_exit = True
+            matcher.stop()
+            async with asyncio.timeout(STOP_S):
+                await matching
+
+
+def _server(engine: Engine, *, door: bool) -> _Server:
+    app = build(engine, ready=lambda: [], door=door)
+    return _Server(
+        uvicorn.Config(
+            app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
+            timeout_graceful_shutdown=1,
+        )
+    )  # fmt: skip

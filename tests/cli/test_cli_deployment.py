@@ -1,0 +1,104 @@
+"""What is fixed at the first start, and the servers and data that are refused afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api.server_check import ServerWatch
+from engine.deployment import LAYOUT, open_deployment
+from engine.errors import SettingError
+from engine.keys import ACCOUNTS, DEPLOYMENT
+from engine.redis import EmbeddedServer, ServerRefused, connect
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+DATABASES = count()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(Path(tmp_path_factory.mktemp("deployment"))) as running:
+        yield running
+
+
+@pytest.fixture
+async def redis(server: EmbeddedServer) -> AsyncIterator[Redis]:
+    """An empty database of its own: the names of these keys are fixed."""
+    client = connect(f"{server.url}?db={next(DATABASES)}")
+    yield client
+    await client.aclose()
+
+
+async def open_it(redis: Redis, *, shards: int = 0, default_shards: int = 1, expected_id: str = "") -> object:
+    return await open_deployment(redis, shards=shards, default_shards=default_shards, expected_id=expected_id)
+
+
+async def test_the_first_start_fixes_the_shards_and_later_ones_find_them(redis: Redis) -> None:
+    first = await open_deployment(redis, shards=0, default_shards=16, expected_id="")
+    again = await open_deployment(redis, shards=0, default_shards=1, expected_id=first.id)
+    assert (first.shards, first.layout, first.is_new) == (16, LAYOUT, True)
+    assert (again.id, again.shards, again.is_new) == (first.id, 16, False)
+
+
+async def test_processes_that_start_at_once_agree(redis: Redis) -> None:
+    opened = await asyncio.gather(
+        *(open_deployment(redis, shards=0, default_shards=n, expected_id="") for n in range(1, 9))
+    )
+    assert len({(deployment.id, deployment.shards) for deployment in opened}) == 1
+
+
+async def test_another_number_of_shards_is_refused_and_the_same_one_is_not(redis: Redis) -> None:
+    await open_it(redis, shards=4)
+    await open_it(redis, shards=4)
+    with pytest.raises(SettingError, match=r"shards \(.*\) is 8; must be 4 or left out"):
+        await open_it(redis, shards=8)
+
+
+async def test_a_newer_layout_is_refused(redis: Redis) -> None:
+    await open_it(redis)
+    await redis.hset(DEPLOYMENT, "layout", LAYOUT + 1)
+    with pytest.raises(ServerRefused, match=f"layout {LAYOUT + 1} and this version reads layout {LAYOUT}"):
+        await open_it(redis)
+
+
+async def test_an_emptied_server_is_refused_and_stays_empty(redis: Redis) -> None:
+    with pytest.raises(ServerRefused, match="no data, but deployment abc was expected"):
+        await open_it(redis, expected_id="abc")
+    assert await redis.dbsize() == 0
+
+
+async def test_another_deployment_is_refused(redis: Redis) -> None:
+    await open_it(redis)
+    with pytest.raises(ServerRefused, match="not abc"):
+        await open_it(redis, expected_id="abc")
+
+
+async def test_data_without_its_deployment_key_is_refused(redis: Redis) -> None:
+    await redis.hset(ACCOUNTS, "AC", "{}")
+    with pytest.raises(ServerRefused, match="part of the data is gone"):
+        await open_it(redis)
+
+
+async def test_the_watch_sees_a_server_that_was_emptied_or_reconfigured_and_its_return(redis: Redis) -> None:
+    deployment = await open_deployment(redis, shards=1, default_shards=1, expected_id="")
+    watch = ServerWatch(redis, Settings(redis="unix:///unused"), deployment)
+    await watch.run_once()
+    assert watch.refusal == ""
+    await redis.rename(DEPLOYMENT, "elsewhere")
+    await watch.run_once()
+    assert "was emptied" in watch.refusal
+    await redis.rename("elsewhere", DEPLOYMENT)
+    await redis.config_set("maxmemory-policy", "allkeys-lru")
+    await watch.run_once()
+    assert "noeviction" in watch.refusal
+    await redis.config_set("maxmemory-policy", "noeviction")
+    await watch.run_once()
+    assert watch.refusal == ""

@@ -1,0 +1,68 @@
+"""docs/states.md says what is: every script, no other one, and every state of the model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from engine.model import ReservationStatus, TaskStatus
+from engine.scripts import LUA, load_scripts
+from tests.unit.states_page import Arrow, drawn, listed, rows, section, way
+
+ROOT: Final = Path(__file__).parents[2]
+DIAGRAMS: Final = ("Task", "Reservation", "Worker", "Workspace and pool")
+SCRIPTS: Final = {path.stem for path in LUA.glob("*.lua")}
+
+
+@pytest.mark.parametrize("title", DIAGRAMS)
+def test_table_and_diagram_of_a_section_say_the_same(title: str) -> None:
+    assert drawn(title)
+    assert listed(title) == drawn(title)
+
+
+def test_arrows_name_every_script_and_none_that_does_not_exist() -> None:
+    assert {arrow.script for title in DIAGRAMS for arrow in drawn(title)} == SCRIPTS
+
+
+def test_states_are_those_of_the_model() -> None:
+    assert {arrow.after for arrow in drawn("Task")} == {"", *TaskStatus}
+    never = {ReservationStatus.RESCINDED}
+    assert {arrow.after for arrow in drawn("Reservation")} == {"", *ReservationStatus} - never
+    assert "`rescinded` is a status of the API that no script sets" in section("Reservation")
+    assert not any("rescinded" in script.source for script in load_scripts().values())
+
+
+def test_offers_are_made_by_the_scripts_that_can_make_one() -> None:
+    offering = {name for name, script in load_scripts().items() if "'reservation.created'" in script.source}
+    assert {arrow.script for arrow in drawn("Task") if arrow.after == "reserved"} == offering
+    assert {arrow.script for arrow in drawn("Reservation") if arrow.after == "pending"} == offering
+
+
+@pytest.mark.parametrize(
+    ("column", "folder", "pattern"), [(2, "engine", "*.py"), (3, "lua", "*.lua"), (4, "api", "*.py")]
+)
+def test_glossary_words_stand_in_the_code_of_their_column(column: int, folder: str, pattern: str) -> None:
+    code = "\n".join(path.read_text() for path in (ROOT / folder).rglob(pattern))
+    known = set(re.findall(r"\w+", code)) | {"ETag", "If", "Match"}
+    words = {
+        word for row in rows("Glossary") for quoted in re.findall(r"`([^`]+)`", row[column])
+        for word in re.findall(r"[A-Za-z_]{3,}", quoted) if word != "pool"
+    }  # fmt: skip
+    assert words
+    assert sorted(words - known) == []
+
+
+def test_glossary_has_each_word_once_in_order() -> None:
+    words = [row[0].lower() for row in rows("Glossary")]
+    assert words == sorted(set(words))
+
+
+def test_ways_are_found_over_several_arrows_of_one_script() -> None:
+    arrows = {Arrow("", "a", "x"), Arrow("a", "b", "x"), Arrow("b", "a", "x"), Arrow("b", "c", "y")}
+    assert [arrow.after for arrow in way(arrows, "", "b", "x")] == ["a", "b"]
+    assert [arrow.after for arrow in way(arrows, "a", "a", "x")] == ["b", "a"]
+    assert way(arrows, "", "c", "x") == []
+    assert way(arrows, "c", "c", "y") == []

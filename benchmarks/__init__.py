@@ -1,0 +1,1 @@
+"""One file a question. Each states its load and what it does not show, and prints JSON."""

@@ -1,0 +1,112 @@
+"""How many Task lives a second does the engine carry, and what does a life cost the Redis server?
+
+A life: create, Reservation, accept, complete. One producer, one matcher and all agents in one process, no HTTP; the
+embedded server in another. Agents read the event stream, answer at once and are free again. Warm-up lives are not
+counted. Redis CPU is user + system time of the whole server process (INFO cpu), background threads included.
+
+What it does not show: HTTP, several processes, a network, agents who take their time.
+
+    python -m benchmarks.bench_lives [--lives 20000] [--workers 100] [--durability off|everysec|always] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from typing import Any
+
+from benchmarks.support import Bench, Deployment, add_common, emit, percentile, server_cpu_us
+
+
+class Lives:
+    """The load: a producer with `window` creates in flight, and agents that follow the event stream."""
+
+    def __init__(self, deployment: Deployment, window: int) -> None:
+        self._d, self._window = deployment, window
+        self._room = asyncio.Semaphore(4 * window)  # the backlog stays small: this measures work, not memory
+        self._created: dict[str, float] = {}
+        self.offers_ms: list[float] = []
+        self.done = 0
+
+    async def run(self, lives: int) -> float:
+        """Carry `lives` Tasks through; seconds it took."""
+        self.done, self.offers_ms, start = 0, [], time.perf_counter()
+        place = await self._d.last_event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._agents(lives, place))
+            group.create_task(self._produce(lives))
+        return time.perf_counter() - start
+
+    async def _produce(self, lives: int) -> None:
+        left = iter(range(lives))
+
+        async def one_by_one() -> None:
+            for index in left:
+                await self._room.acquire()
+                began = time.perf_counter()
+                sid = await self._d.create(index)
+                self._created[sid] = began
+
+        await asyncio.gather(*(one_by_one() for _ in range(self._window)))
+
+    async def _agents(self, lives: int, place: str) -> None:
+        async with asyncio.TaskGroup() as group:
+            while self.done < lives:
+                entries, place = await self._d.read_events(place)
+                for kind, what in entries:
+                    if kind == "reservation.created":
+                        group.create_task(self._work(*what.split("|")))
+
+    async def _work(self, reservation: str, task: str, _worker: str) -> None:
+        began = self._created.pop(task, None)
+        if began is not None:
+            self.offers_ms.append((time.perf_counter() - began) * 1000)
+        await self._d.answer(task, reservation, "accepted")
+        await self._d.answer(task, reservation, "completed")
+        self.done += 1
+        self._room.release()
+
+
+async def measure(args: argparse.Namespace) -> dict[str, Any]:
+    async with Bench(durability=args.durability, url=args.redis) as bench:
+        deployment = await bench.contact_centre(workers=args.workers, queues=args.queues)
+        load = Lives(deployment, args.window)
+        await load.run(args.lives // 10)
+        cpu_before = await server_cpu_us(bench)
+        own_before = time.process_time()
+        stats_before = await bench.script_calls()
+        seconds = await load.run(args.lives)
+        cpu_us = await server_cpu_us(bench) - cpu_before
+        offers = sorted(load.offers_ms)
+        return {
+            "lives": args.lives,
+            "lives_per_s": round(args.lives / seconds),
+            "redis_cpu_us_per_life": round(cpu_us / args.lives, 1),
+            "client_cpu_us_per_life": round((time.process_time() - own_before) * 1e6 / args.lives, 1),
+            "calls_per_life": round((await bench.script_calls() - stats_before) / args.lives, 2),
+            "create_to_offer_p50_ms": percentile(offers, 50),
+            "create_to_offer_p99_ms": percentile(offers, 99),
+            "workers": args.workers,
+            "queues": args.queues,
+            "durability": args.durability,
+            "server": bench.server_version,
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--lives", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=100)
+    parser.add_argument("--queues", type=int, default=10)
+    parser.add_argument("--window", type=int, default=32, help="creates in flight")
+    parser.add_argument("--durability", choices=["off", "everysec", "always"], default="off")
+    add_common(parser)
+    args = parser.parse_args()
+    emit(asyncio.run(measure(args)), args, "bench_lives")
+
+
+if __name__ == "__main__":
+    main()

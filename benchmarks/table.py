@@ -1,0 +1,81 @@
+"""Writes the tables of docs and README from the results of the last `make bench`.
+
+python -m benchmarks.table benchmarks/results README.md
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+PLACE = re.compile(r"(<!-- benchmarks: begin -->\n).*?(<!-- benchmarks: end -->)", re.DOTALL)
+
+
+def lives(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (
+            f"engine, no HTTP: Task lives a second ({result['workers']} Workers, durability {result['durability']})",
+            f"{result['lives_per_s']:,}",
+        ),
+        ("Redis CPU a life: create, offer, accept, complete", f"{result['redis_cpu_us_per_life']} µs"),
+        ("script calls a life", f"{result['calls_per_life']}"),
+        (
+            "create to offer as an agent sees it, p50 / p99",
+            f"{result['create_to_offer_p50_ms']} / {result['create_to_offer_p99_ms']} ms",
+        ),
+    ]
+
+
+def http_create(result: dict[str, Any]) -> list[tuple[str, str]]:
+    servers = result["servers"]
+
+    def row(kind: str) -> str:
+        one = servers[kind]
+        return (
+            f"{one['requests_per_s']:,.0f} a second, {one['cpu_us']:.0f} µs CPU, "
+            f"p50 / p99 {one['p50_ms']} / {one['p99_ms']} ms"
+        )
+
+    return [
+        ("HTTP create, one API process", row("ours")),
+        ("the same door with one bare script instead of the engine", row("bare")),
+        ("an idiomatic Litestar handler with redis-py and that script", row("idiomatic")),
+        (
+            "ratio of requests a second to bare / to idiomatic",
+            f"{result['requests_per_s_ours_to_bare']} / {result['requests_per_s_ours_to_idiomatic']}",
+        ),
+        (
+            "ratio of CPU a request, bare to ours / idiomatic to ours",
+            f"{result['cpu_bare_to_ours']} / {result['cpu_idiomatic_to_ours']}",
+        ),
+    ]
+
+
+ROWS = {"bench_lives": lives, "bench_http_create": http_create}
+
+
+def table(folder: Path) -> str:
+    """The results as Markdown, with what they were measured on and the commands."""
+    documents = [json.loads(path.read_text()) for path in sorted(folder.glob("bench_*.json"))]
+    rows = [row for document in documents for row in ROWS[document["benchmark"]](document["result"])]
+    lines = ["| Measured | Result |", "| --- | --- |", *(f"| {what} | {value} |" for what, value in rows), ""]
+    first = documents[0]
+    commands = ", ".join(f"`{document['command']}`" for document in documents)
+    machine = f"{first['machine']}, Python {first['python']}, {first['result']['server']}"
+    lines.append(f"On {machine}, commit {first['commit']}: {commands}.")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    folder, target = Path(sys.argv[1]), Path(sys.argv[2])
+    text = target.read_text()
+    if not PLACE.search(text):
+        sys.exit(f"{target} has no place for benchmarks")
+    target.write_text(PLACE.sub(lambda match: match[1] + table(folder) + match[2], text))
+
+
+if __name__ == "__main__":
+    main()

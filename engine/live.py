@@ -55,21 +55,18 @@ class Live:
     def keys(self, config: WorkspaceConfig) -> WorkspaceKeys:
         return WorkspaceKeys(config.shard, config.workspace.number)
 
-    async def script(
+    def script(
         self, name: str, config: WorkspaceConfig, args: Sequence[str | bytes | int]
-    ) -> list[Any]:
+    ) -> Awaitable[list[Any]]:
         """Run a script on a Workspace, with the time as its first argument. One round trip. Raises Unavailable."""
-        return await self.timeless(name, config, (self.now(), *args))
+        return self.timeless(name, config, (self.now(), *args))
 
-    async def timeless(
+    def timeless(
         self, name: str, config: WorkspaceConfig, args: Sequence[str | bytes | int]
-    ) -> list[Any]:
+    ) -> Awaitable[list[Any]]:
         """The same for a script in which nothing depends on the time."""
         root = f"{{tl:{config.shard}}}:{config.workspace.number}:"
-        reply: list[Any] = await asked(
-            self._run(name, (root, shard_keys(config.shard).prefix), args), writes=True
-        )
-        return reply
+        return asked(self._run(name, (root, shard_keys(config.shard).prefix), args), writes=True)
 
     async def known(self, account: str, workspace: str) -> WorkspaceConfig:
         """A configuration that may be out of date, for callers whose script checks its version."""

@@ -7,8 +7,8 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from engine import checks
-from engine.errors import IllegalState, Invalid, NotFound, RevisionMismatch
-from engine.live import Live
+from engine.errors import IllegalState, Invalid, NotFound, RevisionMismatch, Unavailable
+from engine.live import ATTEMPTS, Live
 from engine.model import Found, Task, TaskChannel, TaskStatus, WorkspaceConfig
 from engine.placement import Placement, Placers
 from engine.records import fields_of
@@ -66,30 +66,38 @@ class Tasks:
         checks.integer("timeout", timeout, 1, MAX_TIMEOUT_S)
         values = checks.json_object("attributes", attributes)
         sid = self._mint("WT")
-        decided: list[tuple[TaskChannel, str, Placement]] = []
-
-        async def act(config: WorkspaceConfig) -> list[Any]:
+        config = await self._live.known(account, workspace)
+        for _ in range(ATTEMPTS):
             channel = _channel(config, "default" if task_channel is None else task_channel)
             workflow = _workflow(config, workflow_sid)
             placement = self._placers.of(config).place(workflow, values, channel)
             if placement is None:
                 raise Invalid("attributes", NO_TARGET)
-            decided.append((channel, workflow, placement))
-            return await self._live.script(
+            reply = await self._live.script(
                 "create_task",
                 config,
                 (
-                    config.version, sid, placement.digest, placement.queue_sid, workflow, channel.number,
-                    _priority(placement, priority), "" if virtual_start_ms is None else virtual_start_ms,
-                    timeout, attributes, placement.answer_s,
+                    config.version,
+                    sid,
+                    placement.digest,
+                    placement.queue_sid,
+                    workflow,
+                    channel.number,
+                    _priority(placement, priority),
+                    "" if virtual_start_ms is None else virtual_start_ms,
+                    timeout,
+                    attributes,
+                    placement.answer_s,
                 ),
-            )  # fmt: skip
-
-        config, reply = await self._live.deciding(account, workspace, act)
+            )
+            if reply[0] != Status.STALE:
+                break
+            config = await self._live.config.refresh(account, workspace)
+        else:
+            raise Unavailable(f"{workspace} changes faster than it can be read", outcome_unknown=False)
         if reply[0] == Status.NOT_FOUND:
             self._live.config.forget(workspace)
         _check(reply, workspace)
-        channel, workflow, placement = decided[-1]
         now_ms: int = reply[1]
         created = Task(
             sid=sid,

@@ -2,7 +2,9 @@
 
 A life: create, Reservation, accept, complete. One producer, one matcher and all agents in one process, no HTTP; the
 embedded server in another. Agents read the event stream, answer at once and are free again. Warm-up lives are not
-counted. Redis CPU is user + system time of the whole server process (INFO cpu), background threads included.
+counted. Redis CPU is user + system time of the whole server process (INFO cpu), background threads included, and the
+reading of events by the agents with it. Machines differ, so the same server then runs the barest scripts that could
+carry a life (benchmarks/bare_scripts.py), and the ratio is what to compare.
 
 What it does not show: HTTP, several processes, a network, agents who take their time.
 
@@ -16,6 +18,7 @@ import asyncio
 import time
 from typing import Any
 
+from benchmarks.bare_scripts import bare_lives
 from benchmarks.support import Bench, Deployment, add_common, emit, percentile, server_cpu_us
 
 
@@ -78,13 +81,21 @@ async def measure(args: argparse.Namespace) -> dict[str, Any]:
         stats_before = await bench.script_calls()
         seconds = await load.run(args.lives)
         cpu_us = await server_cpu_us(bench) - cpu_before
+        own_us = (time.process_time() - own_before) * 1e6
+        calls = await bench.script_calls() - stats_before
+        await bare_lives(bench.pipeline, args.lives // 10, args.window)
+        bare_before = await server_cpu_us(bench)
+        await bare_lives(bench.pipeline, args.lives, args.window)
+        bare_us = await server_cpu_us(bench) - bare_before
         offers = sorted(load.offers_ms)
         return {
             "lives": args.lives,
             "lives_per_s": round(args.lives / seconds),
             "redis_cpu_us_per_life": round(cpu_us / args.lives, 1),
-            "client_cpu_us_per_life": round((time.process_time() - own_before) * 1e6 / args.lives, 1),
-            "calls_per_life": round((await bench.script_calls() - stats_before) / args.lives, 2),
+            "barest_scripts_us_per_life": round(bare_us / args.lives, 1),
+            "to_barest_scripts": round(cpu_us / bare_us, 2),
+            "client_cpu_us_per_life": round(own_us / args.lives, 1),
+            "calls_per_life": round(calls / args.lives, 2),
             "create_to_offer_p50_ms": percentile(offers, 50),
             "create_to_offer_p99_ms": percentile(offers, 99),
             "workers": args.workers,

@@ -21,6 +21,10 @@ def lives(result: dict[str, Any]) -> list[tuple[str, str]]:
             f"{result['lives_per_s']:,}",
         ),
         ("Redis CPU a life: create, offer, accept, complete", f"{result['redis_cpu_us_per_life']} µs"),
+        (
+            "the barest scripts of that kind on the same server, and the ratio",
+            f"{result['barest_scripts_us_per_life']} µs, {result['to_barest_scripts']}",
+        ),
         ("script calls a life", f"{result['calls_per_life']}"),
         (
             "create to offer as an agent sees it, p50 / p99",

@@ -66,28 +66,17 @@ class Tasks:
         checks.integer("timeout", timeout, 1, MAX_TIMEOUT_S)
         values = checks.json_object("attributes", attributes)
         sid = self._mint("WT")
+        virtual = "" if virtual_start_ms is None else virtual_start_ms
         config = await self._live.known(account, workspace)
         for _ in range(ATTEMPTS):
-            channel = _channel(config, "default" if task_channel is None else task_channel)
-            workflow = _workflow(config, workflow_sid)
-            placement = self._placers.of(config).place(workflow, values, channel)
-            if placement is None:
-                raise Invalid("attributes", NO_TARGET)
+            channel, workflow, placement = self._decide(config, task_channel, workflow_sid, values)
+            own = _priority(placement, priority)
             reply = await self._live.script(
                 "create_task",
                 config,
                 (
-                    config.version,
-                    sid,
-                    placement.digest,
-                    placement.queue_sid,
-                    workflow,
-                    channel.number,
-                    _priority(placement, priority),
-                    "" if virtual_start_ms is None else virtual_start_ms,
-                    timeout,
-                    attributes,
-                    placement.answer_s,
+                    *(config.version, sid, placement.digest, placement.queue_sid, workflow, channel),
+                    *(own, virtual, timeout, attributes, placement.answer_s),
                 ),
             )
             if reply[0] != Status.STALE:
@@ -103,18 +92,33 @@ class Tasks:
             sid=sid,
             status=TaskStatus.PENDING,
             attributes=attributes,
-            priority=_priority(placement, priority),
+            priority=own,
             timeout=timeout,
             task_queue_sid=placement.queue_sid,
             task_queue_entered_ms=now_ms,
             workflow_sid=workflow,
-            task_channel_number=channel.number,
+            task_channel_number=channel,
             virtual_start_ms=now_ms if virtual_start_ms is None else virtual_start_ms,
             created_ms=now_ms,
             updated_ms=now_ms,
             revision=0,
         )
         return Found(config=config, value=created, now_ms=now_ms)
+
+    def _decide(
+        self,
+        config: WorkspaceConfig,
+        task_channel: str | None,
+        workflow_sid: str | None,
+        values: dict[str, Any],
+    ) -> tuple[int, str, Placement]:
+        """The number of the Task Channel, the Workflow, and where that puts a Task with these attributes."""
+        channel = _channel(config, "default" if task_channel is None else task_channel)
+        workflow = _workflow(config, workflow_sid)
+        placement = self._placers.of(config).place(workflow, values, channel)
+        if placement is None:
+            raise Invalid("attributes", NO_TARGET)
+        return channel.number, workflow, placement
 
     async def fetch(self, account: str, workspace: str, sid: str) -> Found[Task]:
         """One Task. One round trip."""

@@ -22,6 +22,11 @@ def shard_of(workspace_sid: str, shards: int) -> int:
     return crc32(workspace_sid.encode()) % shards
 
 
+def root_of(shard: int, number: int) -> str:
+    """What every key of a Workspace begins with. Script calls need only this, and are on the hot path."""
+    return f"{{tl:{shard}}}:{number}:"
+
+
 class ShardKeys:
     """Keys that the Workspaces of one shard share."""
 
@@ -61,7 +66,7 @@ class WorkspaceKeys:
     )
 
     def __init__(self, shard: int, number: int) -> None:
-        root = f"{{tl:{shard}}}:{number}:"
+        root = root_of(shard, number)
         self.root: Key = Key(root)
         self.ws: Key = Key(root + "ws")  # hash: the hot fields, see lua/lib/keys.lua
         self.config: Key = Key(root + "config")  # hash: SID -> record as JSON

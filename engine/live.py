@@ -8,8 +8,8 @@ from typing import Any, Final
 from msgspec import Struct
 
 from engine.config import ConfigCache, asked
-from engine.errors import NotFound, Unavailable
-from engine.keys import ShardKeys, WorkspaceKeys
+from engine.errors import NotFound, RevisionMismatch, Unavailable
+from engine.keys import ShardKeys, WorkspaceKeys, root_of
 from engine.model import WorkspaceConfig
 from engine.records import Fields, fields_of
 from engine.scripts import Status
@@ -29,6 +29,19 @@ def shard_keys(shard: int) -> ShardKeys:
     if keys is None:
         keys = _SHARDS[shard] = ShardKeys(shard)
     return keys
+
+
+def expected(if_match: int | None) -> int | str:
+    """The revision a caller insists on, as scripts take it: '' for any."""
+    return "" if if_match is None else if_match
+
+
+def require_done(reply: list[Any], sid: str) -> None:
+    """Raise what a script's refusal means for the resource that the call was about."""
+    if reply[0] == Status.NOT_FOUND:
+        raise NotFound(sid)
+    if reply[0] == Status.REVISION:
+        raise RevisionMismatch(sid, reply[1])
 
 
 class Record(Struct, frozen=True):
@@ -65,7 +78,7 @@ class Live:
         self, name: str, config: WorkspaceConfig, args: Sequence[str | bytes | int]
     ) -> Awaitable[list[Any]]:
         """The same for a script in which nothing depends on the time."""
-        root = f"{{tl:{config.shard}}}:{config.workspace.number}:"
+        root = root_of(config.shard, config.workspace.number)
         return asked(self._run(name, (root, shard_keys(config.shard).prefix), args), writes=True)
 
     async def known(self, account: str, workspace: str) -> WorkspaceConfig:

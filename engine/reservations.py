@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.errors import Gone, IllegalState, Invalid, NotFound, RevisionMismatch
-from engine.live import Live
+from engine.live import Live, expected
 from engine.model import Found, Page, Reservation, ReservationStatus, WorkspaceConfig
 from engine.records import reservation as reservation_of
 from engine.records import reservations_of, text
@@ -144,10 +144,10 @@ class Reservations:
             raise Invalid("worker_activity_sid", "is only allowed when rejecting")
         if not is_sid(sid, "WR"):
             raise NotFound(sid)
-        expected = "" if if_match is None else if_match
+        revision = expected(if_match)
 
         async def act(config: WorkspaceConfig) -> list[Any]:
-            args: tuple[str | int, ...] = (task, worker, sid, expected)
+            args: tuple[str | int, ...] = (task, worker, sid, revision)
             if status == "rejected":
                 args += _activity_args(config, activity)
             elif status != "accepted":

@@ -7,8 +7,8 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from engine import checks
-from engine.errors import IllegalState, Invalid, NotFound, RevisionMismatch, Unavailable
-from engine.live import ATTEMPTS, Live
+from engine.errors import IllegalState, Invalid, RevisionMismatch, Unavailable
+from engine.live import ATTEMPTS, Live, expected, require_done
 from engine.model import Found, Task, TaskChannel, TaskStatus, WorkspaceConfig
 from engine.placement import Placement, Placers
 from engine.records import fields_of
@@ -160,7 +160,7 @@ class Tasks:
     async def delete(self, account: str, workspace: str, sid: str, if_match: int | None = None) -> None:
         """Remove a Task in whatever state, with its Reservations. Raises RevisionMismatch."""
         config = await self._live.config.get(account, workspace)
-        reply = await self._live.script("delete_task", config, (sid, _expected(if_match)))
+        reply = await self._live.script("delete_task", config, (sid, expected(if_match)))
         _check(reply, sid)
 
     async def _unchanged(self, account: str, workspace: str, sid: str, if_match: int | None) -> Found[Task]:
@@ -177,8 +177,8 @@ class Tasks:
         checks.text("reason", reason)
         name, action, reason_not = _ENDS[status]
         config = await self._live.config.get(account, workspace)
-        expected = _expected(if_match)
-        args = (sid, expected, reason) if status == "canceled" else (sid, "", "", expected, reason)
+        revision = expected(if_match)
+        args = (sid, revision, reason) if status == "canceled" else (sid, "", "", revision, reason)
         reply = await self._live.script(name, config, args)
         if reply[0] == Status.ILLEGAL:
             raise IllegalState(
@@ -269,15 +269,8 @@ def _refuse_later(**parameters: object) -> None:
             raise Invalid(field, LATER)
 
 
-def _expected(if_match: int | None) -> int | str:
-    return "" if if_match is None else if_match
-
-
 def _check(reply: list[Any], sid: str) -> None:
     if reply[0] == Status.ILLEGAL:
         raise Invalid("virtual_start_time", "must not lie in the future")
-    if reply[0] == Status.NOT_FOUND:
-        raise NotFound(sid)
-    if reply[0] == Status.REVISION:
-        raise RevisionMismatch(sid, reply[1])
+    require_done(reply, sid)
     assert reply[0] == Status.OK, reply

@@ -11,8 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from engine import checks
 from engine.compiled import CompiledCache
-from engine.errors import IllegalState, Invalid, NotFound, RevisionMismatch
-from engine.live import CHUNK, Live
+from engine.errors import IllegalState, Invalid, NotFound
+from engine.live import CHUNK, Live, expected, require_done
 from engine.model import Found, Page, Worker, WorkspaceConfig
 from engine.records import fields_of
 from engine.records import worker as worker_of
@@ -123,13 +123,13 @@ class Workers:
                 "update_worker",
                 config,
                 (
-                    config.version, sid, "" if if_match is None else if_match, name, name.casefold(),
+                    config.version, sid, expected(if_match), name, name.casefold(),
                     activity_sid or "", _flag(config, activity_sid or ""), attributes or "",
                 ),
             )  # fmt: skip
 
         _, reply = await self._live.deciding(account, workspace, act)
-        _check(reply, sid)
+        require_done(reply, sid)
         _refuse_name(reply, name)
         read = await self._live.config.read(account, workspace)
         return Found(config=read.config, value=worker_of(sid, fields_of(reply[1])), now_ms=read.now_ms)
@@ -137,10 +137,10 @@ class Workers:
     async def delete(self, account: str, workspace: str, sid: str, if_match: int | None = None) -> None:
         """Remove a Worker. Raises IllegalState while it holds an open Reservation, RevisionMismatch."""
         config = await self._live.config.get(account, workspace)
-        reply = await self._live.script("delete_worker", config, (sid, "" if if_match is None else if_match))
+        reply = await self._live.script("delete_worker", config, (sid, expected(if_match)))
         if reply[0] == Status.IN_USE:
             raise IllegalState(f"Worker {sid} cannot be deleted: it holds {reply[1]} open Reservations")
-        _check(reply, sid)
+        require_done(reply, sid)
 
     async def facts(self, config: WorkspaceConfig, sid: str) -> WorkerFacts | None:
         """The Worker as rules of TaskQueues see it, None for an unknown SID. One round trip."""
@@ -283,10 +283,3 @@ def _flag(config: WorkspaceConfig, activity: str) -> str:
 def _refuse_name(reply: list[Any], name: str) -> None:
     if reply[0] == Status.EXISTS:
         raise Invalid("friendly_name", f"{name} is the name of another Worker of this Workspace")
-
-
-def _check(reply: list[Any], sid: str) -> None:
-    if reply[0] == Status.NOT_FOUND:
-        raise NotFound(sid)
-    if reply[0] == Status.REVISION:
-        raise RevisionMismatch(sid, reply[1])

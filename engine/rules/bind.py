@@ -89,8 +89,10 @@ def _pair(ref: Ref) -> Operand:
 
 
 def _count(ref: Ref) -> Operand:
-    if len(ref.path) == 2 and ref.path[0] == "workers" and isinstance(ref.path[1], str):
-        return Ref(COUNTS, ref.path[1:])
+    if len(ref.path) == 2 and ref.path[0] == "workers":
+        name = ref.path[1]
+        if name in ("available", "unavailable") or (isinstance(name, str) and name.startswith("WA")):
+            return Ref(COUNTS, (name,))
     return Lit(0)  # an unknown variable counts nobody
 
 

@@ -84,6 +84,8 @@ def compile_node(node: Node) -> Test:
     if isinstance(node, Not):
         inner = compile_node(node.item)
         return lambda s: not inner(s)
+    if len(node.items) == 1:
+        return compile_node(node.items[0])
     tests = tuple(compile_node(item) for item in node.items)
     return _any_of(tests) if isinstance(node, Or) else _all_of(tests)
 

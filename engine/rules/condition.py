@@ -9,10 +9,24 @@ from engine.rules.compile import Scope, Test, compile_node, walk
 from engine.rules.errors import RuleError
 from engine.rules.expression import Expression
 from engine.rules.facts import WorkerFacts
+from engine.rules.identity import NOBODY, Identity, is_worker
 from engine.rules.parse import parse
 from engine.rules.residual import Partial, compile_partial, mentions_channels
 from engine.rules.tokens import OF_KEYS
-from engine.rules.tree import ACTIVITY_KEYS, TASK, TRUE, WORKER, WORKER_OR_SELF, Node, Ref, references, show
+from engine.rules.tree import (
+    ACTIVITY_KEYS,
+    FALSE,
+    TASK,
+    TRUE,
+    WORKER,
+    WORKER_OR_SELF,
+    And,
+    Node,
+    Ref,
+    is_channel,
+    references,
+    show,
+)
 
 CACHED_CONDITIONS: Final = 4_096  # a Specialiser; with 1 kB of values and key each about 8 MB when full
 
@@ -20,7 +34,7 @@ CACHED_CONDITIONS: Final = 4_096  # a Specialiser; with 1 kB of values and key e
 class Condition:
     """A condition about a Worker, known by its canonical text. Conditions with equal keys are equal."""
 
-    __slots__ = ("_partial", "_test", "key", "node", "uses_activity", "uses_channels")
+    __slots__ = ("_open", "_partial", "_test", "key", "node", "uses_activity", "uses_channels")
 
     def __init__(self, node: Node) -> None:
         """Of a canonical tree without task references; see `Specialiser` and `condition_from_key`."""
@@ -30,6 +44,7 @@ class Condition:
         self.uses_channels = mentions_channels(node)
         self._test: Test | None = None  # compiled when first asked: most processes only pass the key on
         self._partial: Partial | None = None
+        self._open: Node | None = None  # what reads the load
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Condition) and other.key == self.key
@@ -57,6 +72,20 @@ class Condition:
         if isinstance(rest, str):
             return rest
         return "" if rest else None
+
+    def programs(self, members: list[WorkerFacts]) -> list[str | None]:
+        """`residual` of each of these Workers, who all satisfy what does not read the load: up to 1 us each."""
+        if self._open is None:
+            items = self.node.items if isinstance(self.node, And) else (self.node,)
+            self._open = And(tuple(filter(mentions_channels, items)))
+        rest = compile_partial(self._open)
+        alike = all(map(is_channel, references(self._open)))  # who has the same channels has the same program
+        kinds = [id(w.channels) for w in members] if alike else list(map(id, members))
+        programs: dict[int, str | None] = {}
+        for kind, w in dict(zip(kinds, members, strict=True)).items():
+            program = rest(Scope(w))
+            programs[kind] = program if isinstance(program, str) else ("" if program else None)
+        return [programs[kind] for kind in kinds]
 
     def rest(self, scope: Scope) -> bool | str:
         """`residual` for a scope that several conditions share: False, True or the program."""
@@ -89,29 +118,52 @@ class Specialiser:
         self._cached = cached
         self._only = None if self._paths else self._condition({})
 
-    def of(self, task_attributes: dict[str, Any]) -> Condition:
-        """The condition a Task with these attributes sets.
+    def of(self, task_attributes: dict[str, Any], identity: Identity | None = None) -> Condition:
+        """The condition a Task with these attributes sets; with an identity, for that Worker alone.
 
-        Cost: 0.1 microseconds without task references, about 1 for values seen before, else 50 to 200.
+        Cost: 0.1 microseconds without task references, about 1 for values seen before, else 50 to 200; some
+        20 more for an identity not seen before.
         """
+        if identity is not None:
+            return self._of_one(task_attributes, identity)
         if self._only is not None:
             return self._only
-        if len(self._names) == len(self._paths):
-            key = tuple([_token(task_attributes.get(name)) for name in self._names])
-        else:
-            key = tuple([_token(walk(task_attributes, path)) for path in self._paths])
+        key = self._values(task_attributes)
         found = self._cache.get(key)
         if found is not None:
             self._cache.move_to_end(key)
             return found
-        found = self._cache[key] = self._condition(task_attributes)
+        return self._remember(key, self._condition(task_attributes))
+
+    def _of_one(self, task_attributes: dict[str, Any], identity: Identity) -> Condition:
+        if identity == NOBODY:
+            return _NOBODY
+        key = (identity, self._values(task_attributes))  # like no plain key: none begins with two texts
+        found = self._cache.get(key)
+        if found is not None:
+            self._cache.move_to_end(key)
+            return found
+        anyone = self.of(task_attributes).node
+        return self._remember(key, Condition(conjunction(anyone, is_worker(identity))))
+
+    def _remember(self, key: tuple[Any, ...], condition: Condition) -> Condition:
+        self._cache[key] = condition
         if len(self._cache) > self._cached:
             self._cache.popitem(last=False)
-        return found
+        return condition
+
+    def _values(self, task_attributes: dict[str, Any]) -> tuple[Any, ...]:
+        """What the condition depends on of a Task, hashable."""
+        if len(self._names) == len(self._paths):
+            return tuple([_token(task_attributes.get(name)) for name in self._names])
+        return tuple([_token(walk(task_attributes, path)) for path in self._paths])
 
     def _condition(self, task_attributes: dict[str, Any]) -> Condition:
         step = canonical(self._step, lambda ref: walk(task_attributes, ref.path))
         return Condition(conjunction(self._target, step))
+
+
+_NOBODY: Final = Condition(FALSE)
 
 
 def _token(value: Any) -> Any:
@@ -127,6 +179,14 @@ def _token(value: Any) -> Any:
 def specialise(target: Expression, step: Expression | None, task_attributes: dict[str, Any]) -> Condition:
     """The condition one Task sets; without the cache of a `Specialiser`, so 50 to 200 microseconds."""
     return Specialiser(target, step).of(task_attributes)
+
+
+def identified(target: Expression | None, identity: Identity) -> Condition:
+    """The condition that one Worker alone satisfies, if TargetWorkers let it (None: they let everybody)."""
+    if identity == NOBODY:
+        return _NOBODY
+    anyone = canonical(target.node) if target is not None else TRUE
+    return Condition(conjunction(anyone, is_worker(identity)))
 
 
 def condition_from_key(key: str) -> Condition:

@@ -6,21 +6,36 @@ from engine.rules import values
 from engine.rules.compile import Getter, Scope, getter
 from engine.rules.condition import Condition
 from engine.rules.facts import WorkerFacts
-from engine.rules.tree import And, Compare, Lit, Node, Not, Operand, Ref, is_channel
+from engine.rules.identity import SELVES
+from engine.rules.residual import Partial, compile_partial
+from engine.rules.tree import TRUE, And, Compare, Lit, Node, Not, Operand, Or, Ref, is_channel
 
 MAX_ANCHORS: Final = 64  # one IN list or OR; beyond this a condition is simply always asked about
 Anchor: TypeAlias = tuple[Ref, bool, Any]  # a reference, whether an element of an array there, a token
 
 
 class _Entry:
-    """One condition, the pools that have it, and where it is filed (None: among those always asked)."""
+    """One condition, the pools that have it, and where it is filed (None: among those always asked).
 
-    __slots__ = ("anchors", "condition", "pools")
+    `given` is the part of the condition that holds for every Worker found there, so nobody is asked about it.
+    """
 
-    def __init__(self, condition: Condition, anchors: list[Anchor] | None) -> None:
+    __slots__ = ("_rest", "anchors", "condition", "given", "pools")
+
+    def __init__(self, condition: Condition, anchors: list[Anchor] | None, given: Node) -> None:
         self.condition = condition
         self.anchors = anchors
+        self.given = given
         self.pools: set[str] = set()
+        self._rest: Partial | None = None
+
+    def may_hold(self, scope: Scope) -> bool:
+        """Whether a Worker that was found where this is filed can satisfy it under some load."""
+        if self._rest is None:
+            node = self.condition.node
+            items = node.items if isinstance(node, And) else (node,)
+            self._rest = compile_partial(And(tuple(item for item in items if item is not self.given)))
+        return self._rest(scope) is not False
 
 
 class _Shelf:
@@ -40,8 +55,8 @@ class _Shelf:
 class ConditionIndex:
     """Pools by condition. A condition is filed under values without which it cannot hold.
 
-    Of the comparisons that all must hold, the one with the emptiest shelves is taken, so a value that every
-    condition asks for (`vip == true`) does not collect them all.
+    Of the comparisons that all must hold, one with a SID or a friendly name is taken, else the one with the
+    emptiest shelves, so a value that every condition asks for (`vip == true`) does not collect them all.
     """
 
     def __init__(self) -> None:
@@ -59,7 +74,10 @@ class ConditionIndex:
         self._pools[pool_id] = c.key
         entry = self._entries.get(c.key)
         if entry is None:
-            entry = self._entries[c.key] = _Entry(c, self._anchors(c.node))
+            part = self._best_part(c.node)
+            anchors = self._anchors(part)
+            exact = anchors is not None and _is_plain(part) and all(map(_is_exact, anchors))
+            entry = self._entries[c.key] = _Entry(c, anchors, part if exact else TRUE)
             self._file(entry)
         entry.pools.add(pool_id)
 
@@ -88,12 +106,7 @@ class ConditionIndex:
                     _collect(shelf.elements, element, found)
             else:
                 _collect(shelf.scalars, value, found)
-        return [
-            pool
-            for entry in found.values()
-            if entry.condition.rest(scope) is not False
-            for pool in entry.pools
-        ]
+        return [pool for entry in found.values() if entry.may_hold(scope) for pool in entry.pools]
 
     def _file(self, entry: _Entry) -> None:
         if entry.anchors is None:
@@ -119,24 +132,33 @@ class ConditionIndex:
             if not self._shelves[ref].scalars and not self._shelves[ref].elements:
                 del self._shelves[ref]
 
+    def _best_part(self, node: Node) -> Node:
+        """The item of an AND to file it under, or the tree itself."""
+        if not isinstance(node, And):
+            return node
+        named = [(anchors, item) for item in node.items if (anchors := self._anchors(item)) is not None]
+        return min(named, key=lambda pair: self._load(pair[0]))[1] if named else node
+
     def _anchors(self, node: Node) -> list[Anchor] | None:
         """Values of which a Worker must have one for the tree to hold; None if none can be named."""
         if isinstance(node, Compare):
             return _of_comparison(node)
         if isinstance(node, Not):
             return None
-        choices = [self._anchors(item) for item in node.items]
         if isinstance(node, And):
-            named = [choice for choice in choices if choice is not None]
+            named = [found for item in node.items if (found := self._anchors(item)) is not None]
             return min(named, key=self._load) if named else None
         together: list[Anchor] = []
-        for choice in choices:
+        for item in node.items:
+            choice = self._anchors(item)
             if choice is None:
                 return None
             together.extend(choice)
         return together if len(together) <= MAX_ANCHORS else None
 
     def _load(self, anchors: list[Anchor]) -> int:
+        if all(ref in SELVES for ref, _, _ in anchors):
+            return -1
         load = 0
         for ref, element, token in anchors:
             shelf = self._shelves.get(ref)
@@ -160,6 +182,19 @@ def _tokens(value: Any) -> tuple[Any, ...]:
     if kind is bool or value is None:
         return ((kind, value),)  # True is not 1 here
     return (value,) if kind is int or kind is float else ()
+
+
+def _is_plain(part: Node) -> bool:
+    """Whether its anchors are all it asks for: not so for an AND inside of an OR, which has those of one item."""
+    return isinstance(part, Compare) or (
+        isinstance(part, Or) and all(isinstance(item, Compare) for item in part.items)
+    )
+
+
+def _is_exact(anchor: Anchor) -> bool:
+    """Whether finding this value means that the comparison holds: a number may have been spelled otherwise."""
+    token = anchor[2]
+    return type(token) is tuple or (type(token) is str and values.number_of(token) is None)
 
 
 def _of_comparison(node: Compare) -> list[Anchor] | None:

@@ -1,6 +1,7 @@
 """The Workers of one Workspace in memory, found by set algebra instead of by asking each of them."""
 
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from pyroaring import BitMap
 
@@ -8,6 +9,7 @@ from engine.rules.compile import Scope, compile_node, getter
 from engine.rules.condition import Condition
 from engine.rules.condition_index import ConditionIndex
 from engine.rules.facts import WorkerFacts
+from engine.rules.identity import SID, identities
 from engine.rules.postings import Postings
 from engine.rules.residual import mentions_channels
 from engine.rules.tree import And, Compare, Lit, Node, Not, Ref, is_channel
@@ -15,6 +17,7 @@ from engine.rules.tree import And, Compare, Lit, Node, Not, Ref, is_channel
 __all__ = ["ConditionIndex", "WorkerIndex"]
 
 MAX_REFERENCES: Final = 256  # postings kept; each costs 10 to 100 bytes a Worker and 1 us for each `put`
+FEW: Final = 16  # Workers whose evaluation costs no more than set algebra
 
 
 class WorkerIndex:
@@ -24,12 +27,13 @@ class WorkerIndex:
     references the least lately used one is dropped, so what can be named cannot fill the memory.
     """
 
-    def __init__(self, *, references: int = MAX_REFERENCES) -> None:
+    def __init__(self, *, references: int = MAX_REFERENCES, few: int = FEW) -> None:
         self._numbers: dict[str, int] = {}
+        self._named: dict[str, tuple[int, ...]] = {}  # one each, but for moments in which names change hands
         self._workers: dict[int, WorkerFacts] = {}
         self._everyone = BitMap()
         self._postings: dict[Ref, Postings] = {}
-        self._references = references
+        self._references, self._few = references, few
 
     def __len__(self) -> int:
         return len(self._numbers)
@@ -46,8 +50,10 @@ class WorkerIndex:
             number = self._numbers[w.sid] = self._unused()
             self._everyone.add(number)
             old = None
+            self._named[w.friendly_name] = (*self._named.get(w.friendly_name, ()), number)
         else:
             old = Scope(self._workers[number])
+            self._rename(number, self._workers[number].friendly_name, w.friendly_name)
         self._workers[number] = w
         new = Scope(w)
         for postings in self._postings.values():
@@ -60,7 +66,8 @@ class WorkerIndex:
         number = self._numbers.pop(sid, None)
         if number is None:
             return
-        scope = Scope(self._workers.pop(number))
+        scope = Scope(gone := self._workers.pop(number))
+        self._rename(number, gone.friendly_name, None)
         for postings in self._postings.values():
             postings.change(postings.read(scope), number, add=False)
         self._everyone.discard(number)
@@ -69,13 +76,27 @@ class WorkerIndex:
         """Every Worker that can satisfy the condition under some load (`residual` is not None), in no order.
 
         Cost: bitmaps where a comparison has one reference and constants, else an evaluation of each Worker
-        that the rest of the condition leaves over.
+        that the rest of the condition leaves over. One that asks for a SID or a friendly name: O(1).
         """
-        workers = self._workers
         found = self._select(c.node, self._everyone)
+        workers = list(map(self._workers.__getitem__, found.to_array()))  # half the cost of a comprehension
         if not c.uses_channels:
-            return [workers[number] for number in found.to_array()]
-        return [w for number in found.to_array() if c.residual(w := workers[number]) is not None]
+            return workers
+        programs = c.programs(workers)
+        if None not in programs:
+            return workers
+        return [w for w, program in zip(workers, programs, strict=True) if program is not None]
+
+    def _rename(self, number: int, old: str, new: str | None) -> None:
+        if old == new:
+            return
+        others = tuple(n for n in self._named[old] if n != number)
+        if others:
+            self._named[old] = others
+        else:
+            del self._named[old]
+        if new is not None:
+            self._named[new] = (*self._named.get(new, ()), number)
 
     def _unused(self) -> int:
         if len(self._everyone) == 0 or self._everyone.max() == len(self._everyone) - 1:
@@ -100,10 +121,19 @@ class WorkerIndex:
         assert isinstance(comparison, Compare), "a canonical tree has NOT before comparisons only"
         if mentions_channels(comparison):
             return within
+        if (named := identities(node)) is not None:
+            return within & self._identified(*named)
+        if len(within) <= self._few:
+            return self._evaluated(node, within)
         if not _in_postings(comparison) or self._effort(comparison) > len(within):
             return self._evaluated(node, within)
         found = self._looked_up(comparison)
         return within - found if isinstance(node, Not) else within & found
+
+    def _identified(self, ref: Ref, wanted: tuple[str, ...]) -> BitMap:
+        if ref == SID:
+            return BitMap([number for text in wanted if (number := self._numbers.get(text)) is not None])
+        return BitMap([number for text in wanted for number in self._named.get(text, ())])
 
     def _evaluated(self, node: Node, within: BitMap) -> BitMap:
         test, scope, workers = compile_node(node), Scope(), self._workers
@@ -126,14 +156,17 @@ class WorkerIndex:
         assert isinstance(node.right, Ref)
         return self._of(node.right).select_element(node.op, node.left.value)
 
+    def _read(self, postings: Postings) -> Iterator[tuple[int, Any]]:
+        scope, read = Scope(), postings.read
+        for number, w in self._workers.items():
+            scope.turn_to(w)
+            yield number, read(scope)
+
     def _of(self, ref: Ref) -> Postings:
         postings = self._postings.pop(ref, None)
         if postings is None:
             postings = Postings(getter(ref), self._everyone)
-            scope = Scope()
-            for number, w in self._workers.items():
-                scope.turn_to(w)
-                postings.change(postings.read(scope), number, add=True)
+            postings.fill(self._read(postings))
             if len(self._postings) >= self._references:
                 del self._postings[next(iter(self._postings))]
         self._postings[ref] = postings
@@ -151,7 +184,9 @@ _DIFFICULTY: Final = {"==": 0, "IN": 0, "!=": 1, "NOT IN": 1, "CONTAINS": 3}
 
 
 def _difficulty(node: Node) -> int:
-    """What to do first: exact values, then ranges, then searches, nested parts, and evaluation last."""
+    """What to do first: one Worker, exact values, then ranges, searches, nested parts, and evaluation last."""
+    if identities(node) is not None:
+        return -1
     comparison = node.item if isinstance(node, Not) else node
     if not isinstance(comparison, Compare):
         return 4

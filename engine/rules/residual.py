@@ -1,9 +1,10 @@
-"""What is left of a condition about one Worker when everything but its load is known.
+"""What is left of a condition when everything but certain numbers is known.
 
-The rest is a postfix program over channel numbers, short enough to be stored with the Worker and run inside
-a Redis script whenever its load changes. Tokens, separated by one space:
+The rest is a postfix program, short enough to be stored and run inside a Redis script whenever a number
+changes: a Worker's load, or the counts of a queue that a skip_if asks for. Tokens, separated by one space:
 
     a:chat c:chat p:chat   assigned_tasks, configured_capacity, available_capacity_percentage: integers >= 0
+    w:+ w:- w:WA…          Workers of the queue that are available, unavailable, in an Activity: integers >= 0
     #5 #-1.5 $07           a number; a text of digits (an operand of ~ only)
     == != < <= > >=        number with number
     ~                      the left operand's text contains the right one's; either may be a $text
@@ -11,18 +12,19 @@ a Redis script whenever its load changes. Tokens, separated by one space:
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias
 
 from engine.rules import values
 from engine.rules.compile import Scope, compile_node, getter
-from engine.rules.facts import ChannelFacts
-from engine.rules.tree import And, Compare, Node, Not, Operand, Or, Ref, is_channel, references
+from engine.rules.facts import ChannelFacts, WorkerFacts
+from engine.rules.tree import COUNTS, And, Compare, Lit, Node, Not, Operand, Or, Ref, is_channel, references
 
 Rest: TypeAlias = bool | str
 Partial: TypeAlias = Callable[[Scope], Rest]
 
 _LETTERS: Final = {"assigned_tasks": "a", "configured_capacity": "c", "available_capacity_percentage": "p"}
+_GROUPS: Final = {"available": "+", "unavailable": "-"}
 _FIELDS: Final = {letter: name for name, letter in _LETTERS.items()}
 _MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _EXACT: Final = 2**53  # Lua's numbers are doubles: channel numbers stay below this, and so do constants
@@ -35,16 +37,26 @@ def mentions_channels(node: Node) -> bool:
     return any(map(is_channel, references(node)))
 
 
+def _is_open(operand: Operand) -> bool:
+    return is_channel(operand) or (isinstance(operand, Ref) and operand.root == COUNTS)
+
+
+def _mentions_open(node: Node) -> bool:
+    return any(map(_is_open, references(node)))
+
+
 def compile_partial(node: Node) -> Partial:
     """A closure that gives True, False or a program, for a canonical tree."""
-    if not mentions_channels(node):
+    if not _mentions_open(node):
         return compile_node(node)
     if isinstance(node, Compare):
         return _comparison(node)
     if isinstance(node, Not):
         return _negation(compile_partial(node.item))
-    plain = tuple(item for item in node.items if not mentions_channels(item))
-    loaded = tuple(compile_partial(item) for item in node.items if mentions_channels(item))
+    if len(node.items) == 1:
+        return compile_partial(node.items[0])
+    plain = tuple(item for item in node.items if not _mentions_open(item))
+    loaded = tuple(compile_partial(item) for item in node.items if _mentions_open(item))
     if isinstance(node, And):
         return _joined(compile_node(And(plain)), loaded, absorbing=False, op="&")
     return _joined(compile_node(Or(plain)), loaded, absorbing=True, op="|")
@@ -94,15 +106,30 @@ def _comparison(node: Compare) -> Partial:
             return _of_text(left, right) if op == "CONTAINS" else _mirrored(op, left, right)
         return operation(left, right)
 
+    loaded = [side for side in (node.left, node.right) if is_channel(side)]
+    if len(loaded) == 1 and any(isinstance(side, Lit) for side in (node.left, node.right)):
+        return _settled(loaded[0], comparison)
     return comparison
 
 
+def _settled(operand: Operand, comparison: Partial) -> Partial:
+    """A comparison of a channel number with a constant: all that is open is whether the Worker has the channel."""
+    assert isinstance(operand, Ref)
+    channel = str(operand.path[1])
+    facts = WorkerFacts("", "", "", "", {}, {channel: ChannelFacts(0, 0, 0)})
+    with_it, without = comparison(Scope(facts)), comparison(Scope())
+    return lambda s: with_it if s.worker is not None and channel in s.worker.channels else without
+
+
 def _reader(operand: Operand) -> Callable[[Scope], tuple[Any, bool]]:
-    """Reads an operand: (token, True) for a number of a channel the Worker has, else (value, False)."""
-    if not is_channel(operand):
+    """Reads an operand: (token, True) for a count or a number of a channel the Worker has, else (value, False)."""
+    if not _is_open(operand):
         read = getter(operand)
         return lambda s: (read(s), False)
     assert isinstance(operand, Ref)
+    if operand.root == COUNTS:
+        name = str(operand.path[0])
+        return lambda s: (f"w:{_GROUPS.get(name, name)}", True)
     channel, token = operand.path[1], f"{_LETTERS[str(operand.path[2])]}:{operand.path[1]}"
     return lambda s: (token, True) if s.worker and channel in s.worker.channels else (None, False)
 
@@ -150,6 +177,20 @@ def _one_of(token: str, elements: list[Any]) -> Rest:
 
 def run_residual(program: str, channels: dict[str, ChannelFacts]) -> bool:
     """What a residual program says of a load: the plain reading of the language above. "" is true."""
+
+    def number(token: str) -> Any:
+        facts = channels.get(token[2:])
+        return getattr(facts, _FIELDS[token[0]]) if facts is not None else None
+
+    return _run(program, number)
+
+
+def run_counts(program: str, counts: Mapping[str, int]) -> bool:
+    """What a program says of the counts of a queue: keys `+`, `-`, `WA…`, a missing one is 0."""
+    return _run(program, lambda token: counts.get(token[2:], 0))
+
+
+def _run(program: str, number: Callable[[str], Any]) -> bool:
     stack: list[Any] = []
     for token in program.split():
         if token == "!":  # noqa: S105  # an operator, not a password
@@ -158,19 +199,18 @@ def run_residual(program: str, channels: dict[str, ChannelFacts]) -> bool:
             right, left = stack.pop(), stack.pop()
             stack.append(_OPERATORS[token](left, right))
         else:
-            stack.append(_pushed(token, channels))
+            stack.append(_pushed(token, number))
     return bool(stack.pop()) if stack else True
 
 
-def _pushed(token: str, channels: dict[str, ChannelFacts]) -> Any:
+def _pushed(token: str, number: Callable[[str], Any]) -> Any:
     if token in ("T", "F"):
         return token == "T"  # noqa: S105
     if token[0] == "$":
         return token[1:]
     if token[0] == "#":
         return float(token[1:]) if "." in token or "e" in token else int(token[1:])
-    facts = channels.get(token[2:])
-    return getattr(facts, _FIELDS[token[0]]) if facts is not None else None
+    return number(token)
 
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {

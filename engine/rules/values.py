@@ -11,12 +11,13 @@ from typing import Any, Final
 
 NUMBER_CHARACTERS: Final = 64  # the longest text read as a number; keeps int() and float() cheap
 _NUMERIC = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_FIRST: Final = "-0123456789"  # most texts are ruled out by how they begin
 _MAX_TEXT_BITS = 1024  # an integer beyond any float has no text form, so CONTAINS cannot cost a long str()
 
 
 def number_of(text: str) -> int | float | None:
     """The number a text spells (`-12`, `3.50`), or None. No sign but `-`, no exponent, no blanks."""
-    return _number_of(text) if len(text) <= NUMBER_CHARACTERS else None
+    return _number_of(text) if text[:1] in _FIRST and len(text) <= NUMBER_CHARACTERS else None
 
 
 @lru_cache(maxsize=16_384)  # 3 x cheaper than matching again; at most about 3 MB of short texts

@@ -61,6 +61,16 @@ class Workflow(Struct, frozen=True, kw_only=True):
                 return index
         return None
 
+    def deadline_s(self, filter_index: int, step_index: int) -> int | None:
+        """Seconds from entering the filter to the deadline of one of its steps: its timeout and all before it.
+
+        None for a step without a timeout of its own, and for the default filter (index below 0). Cost: linear.
+        """
+        if filter_index < 0:
+            return None
+        steps = self.filters[filter_index].steps[: step_index + 1]
+        return None if steps[-1].timeout is None else sum(step.timeout or 0 for step in steps)
+
     def refers_to(self, queue_sid: str) -> bool:
         """Whether any step or the default names this queue."""
         return queue_sid in self.queues

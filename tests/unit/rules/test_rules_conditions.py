@@ -1,4 +1,4 @@
-"""Conditions: canonical keys, specialising for a Task, and what is left when only the load is open."""
+"""Conditions: canonical keys, and specialising for a Task."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from rule_cases import ALICE, TICKET
 from rule_strategies import CALM, load_trees, step_trees, target_trees, tasks, workers
 
 from engine.rules import (
-    ChannelFacts,
     Condition,
     Expression,
     Place,
@@ -18,7 +17,6 @@ from engine.rules import (
     WorkerFacts,
     condition_from_key,
     parse_expression,
-    run_residual,
     specialise,
 )
 from engine.rules.bind import bind, rooted
@@ -170,78 +168,6 @@ class TestSpecialiser:
         assert specialiser.of({"x": 2}) is not second
 
 
-RESIDUALS = [
-    ("worker.channel.voice.assigned_tasks == 0", "a:voice #0 =="),
-    ("5.50 > worker.channel.chat.configured_capacity", "c:chat #5.5 <"),
-    ("worker.channel.chat.available_capacity_percentage >= '50'", "p:chat #50 >="),
-    ("worker.level > 5 AND worker.channel.voice.assigned_tasks < 1", "a:voice #1 <"),
-    ("worker.level > 9 AND worker.channel.voice.assigned_tasks < 1", None),
-    ("worker.level > 5 OR worker.channel.voice.assigned_tasks < 1", ""),
-    ("worker.level > 9 OR worker.channel.voice.assigned_tasks < 1", "a:voice #1 <"),
-    ("NOT worker.channel.voice.assigned_tasks < 1", "a:voice #1 < !"),
-    ("worker.channel.voice.assigned_tasks != 1", "a:voice #1 !="),
-    ("worker.channel.fax.assigned_tasks == 0", None),
-    ("worker.channel.fax.assigned_tasks != 0", ""),
-    ("worker.channel.voice.assigned_tasks > -1.5", ""),
-    ("worker.channel.voice.assigned_tasks < 99999999999999999999", ""),
-    ("worker.channel.voice.assigned_tasks == 'many'", None),
-    ("worker.channel.voice.assigned_tasks != true", ""),
-    ("worker.channel.voice.assigned_tasks != worker.skills", None),
-    ("worker.channel.voice.assigned_tasks CONTAINS 1.0", "a:voice $1 ~"),
-    ("worker.channel.voice.assigned_tasks CONTAINS '0.5'", None),
-    ("worker.channel.voice.assigned_tasks CONTAINS ''", ""),
-    ("worker.agent_id CONTAINS worker.channel.chat.assigned_tasks", "$01 a:chat ~"),
-    ("'7a12' CONTAINS worker.channel.chat.assigned_tasks", "$12 a:chat ~ $7 a:chat ~ |"),
-    ("worker.a1 < worker.channel.chat.assigned_tasks", None),
-    ("worker.tier CONTAINS worker.channel.chat.assigned_tasks", None),
-    (
-        "worker.channel.voice.assigned_tasks CONTAINS worker.channel.chat.assigned_tasks",
-        "a:voice a:chat ~",
-    ),
-    ("worker.channel.voice.assigned_tasks IN [2, '1', 0.5, 'x', -1]", "a:voice #1 == a:voice #2 == |"),
-    ("worker.channel.voice.assigned_tasks NOT IN [1]", "a:voice #1 !="),
-    ("worker.channel.voice.assigned_tasks NOT IN ['x', 1]", "a:voice #1 == !"),
-    ("worker.channel.voice.assigned_tasks IN worker.skills", None),
-    ("worker.channel.voice.assigned_tasks NOT IN worker.skills", ""),
-    ("worker.channel.voice.assigned_tasks NOT IN worker.level", None),
-    ("worker.skills HAS worker.channel.voice.assigned_tasks", None),
-    ("worker.channel.voice.assigned_tasks NOT IN worker.channel.chat.assigned_tasks", None),
-]
-
-
-@pytest.mark.parametrize(("text", "program"), RESIDUALS, ids=[text for text, _ in RESIDUALS])
-def test_residual_is_the_part_that_depends_on_the_load(text: str, program: str | None) -> None:
-    assert step_condition(text).residual(ALICE) == program
-
-
-def test_residual_of_several_channels_is_postfix() -> None:
-    text = (
-        "worker.level > 5 AND worker.channel.voice.assigned_tasks < 1 AND "
-        "(worker.channel.chat.assigned_tasks == 0 OR worker.channel.chat.configured_capacity > 9)"
-    )
-    program = step_condition(text).residual(ALICE)
-    assert program == "a:chat #0 == c:chat #9 > | a:voice #1 < &"
-    assert not run_residual(program, ALICE.channels)
-    assert run_residual(program, {**ALICE.channels, "chat": ChannelFacts(10, 5, 50)})
-    assert not run_residual(program, {"voice": ChannelFacts(1, 1, 0), "chat": ChannelFacts(10, 5, 50)})
-
-
-@pytest.mark.parametrize(
-    ("op", "mirrored"), [("<", ">"), ("<=", ">="), (">", "<"), (">=", "<="), ("==", "=="), ("!=", "!=")]
-)
-def test_attribute_on_the_left_of_a_channel_number_is_mirrored(op: str, mirrored: str) -> None:
-    w = WorkerFacts("WK1", "w", "WA1", "Idle", {"a": "2"}, ALICE.channels)  # sorts before `channel`
-    condition = step_condition(f"worker.a {op} worker.channel.chat.assigned_tasks")
-    assert condition.residual(w) == f"a:chat #2 {mirrored}"
-
-
-def test_program_of_constants_and_missing_channels_runs() -> None:
-    assert run_residual("", {})
-    assert run_residual("T F | F ! &", {})
-    assert not run_residual("a:gone #0 ==", {})
-    assert run_residual("#-1.5 #0 <", {})
-
-
 def truth(node: Node, w: WorkerFacts, task: dict[str, Any] | None = None) -> bool:
     return compile_node(node)(Scope(w, task))
 
@@ -277,17 +203,6 @@ def test_specialised_condition_is_target_and_step(
     assert condition_from_key(condition.key).key == condition.key
     for w in facts:
         assert condition.matches(w) is (queue.matches_worker(w) and pair.matches_pair(task, w))
-
-
-@given(load_trees, st.lists(workers, min_size=1, max_size=6))
-@CALM
-def test_residual_run_on_the_load_is_the_whole_truth(node: Node, facts: list[WorkerFacts]) -> None:
-    condition = Condition(canonical(node))
-    for w in facts:
-        program = condition.residual(w)
-        assert (program is not None and run_residual(program, w.channels)) is condition.matches(w)
-        if not condition.uses_channels:
-            assert program in (None, "")
 
 
 def test_whole_ticket_specialises_every_kind_of_reference() -> None:

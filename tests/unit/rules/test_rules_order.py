@@ -126,3 +126,29 @@ def test_prefixes_sort_as_the_values_do(case: tuple[list[bool], list[tuple[Any, 
     assert by_prefix == by_value
     kept = [i for i in range(len(down)) if not ignored >> i & 1]
     assert {len(order.prefix(row, ignored)) for row in rows} == {16 * len(kept)}
+
+
+values = st.one_of(numbers, st.sampled_from([True, 1, 1.0, 2.5, "1", [1], 2**70, -(2**70), 1e30]))
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), values), max_size=6))
+@CALM
+def test_prefixes_of_all_members_are_the_prefixes_of_each(several: list[dict[str, Any]]) -> None:
+    """Semantics 6.7: a clause that meets a value that is no integer counts for nobody."""
+    order = parse_order_by("worker.a DESC, worker.b, worker.c.d, worker.activity_sid")
+    members = [worker(**attributes) for attributes in several]
+    mask = 0
+    for w in members:
+        mask |= sum(1 << i for i, value in enumerate(order.values(w)) if value is Invalid.INVALID)
+    for _ in range(2):  # the second time from memory
+        assert order.prefixes(members) == (mask, [order.prefix(order.values(w), mask) for w in members])
+
+
+def test_order_remembers_a_bounded_number_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.rules.order.MEMORY", 3)
+    order = parse_order_by("worker.a")
+    members = [worker(a=number) for number in range(10)]
+    prefixes = order.prefixes(members)[1]
+    assert prefixes == sorted(prefixes)
+    assert prefixes == order.prefixes(members)[1]
+    assert len(order._digits[0]) == 3

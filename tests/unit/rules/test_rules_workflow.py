@@ -101,6 +101,30 @@ def test_known_worker_reference_is_read_from_the_task(path: str, value: Any) -> 
     assert task_value(path, TICKET) == value
 
 
+TIMED = [
+    ([10, 10, 10], [10, 20, 30]),
+    ([10, MISSING, 5], [10, None, 15]),
+    ([MISSING, "5"], [None, 5]),
+    ([2147483647, 2147483647], [2147483647, 4294967294]),
+    ([MISSING], [None]),
+]
+
+
+@pytest.mark.parametrize(("timeouts", "deadlines"), TIMED)
+def test_deadline_of_a_step_is_the_sum_so_far(timeouts: list[Any], deadlines: list[int | None]) -> None:
+    """Semantics 6.5: cumulative, a step without a timeout adds nothing and has no deadline."""
+    targets = [{"queue": "WQ1"} | ({} if t is MISSING else {"timeout": t}) for t in timeouts]
+    document = routing({"queue": "WQ1", "timeout": 99})
+    document["task_routing"]["filters"] += routing(*targets)["task_routing"]["filters"]
+    workflow = parsed(document)
+    assert [workflow.deadline_s(1, index) for index in range(len(targets))] == deadlines
+    assert workflow.deadline_s(0, 0) == 99
+
+
+def test_default_filter_has_no_deadline() -> None:
+    assert parsed(FULL).deadline_s(-1, 0) is None
+
+
 def test_queue_is_asked_for_once() -> None:
     asked: list[str] = []
     document = json.dumps(routing(*[{"queue": "WQ1"}] * 5))

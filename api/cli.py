@@ -51,6 +51,7 @@ def cli() -> None:
     trunkline serve                       everything, with its own server
     trunkline serve --redis redis://h:1   everything, on your server
     trunkline matcher --redis redis://h:1 one more matcher
+    trunkline relay --redis redis://h:1   one more relay
     trunkline accounts create acme        credentials for a client
     trunkline demo                        a small contact centre at work
 
@@ -62,11 +63,11 @@ cli.add_command(accounts)
 
 
 @cli.command()
-@setting_options("host", "port", "data", "redis", "api", "matchers", "shards", "durability")
+@setting_options("host", "port", "data", "redis", "api", "matchers", "relays", "shards", "durability")
 @setting_options("allow_weak_durability", "public_url", "allow_private_callbacks", "deployment", *LOGGING)
 @debug_option
 def serve(**given: Any) -> None:
-    """Run everything: a server (unless --redis names yours), API processes, matchers.
+    """Run everything: a server (unless --redis names yours), API processes, matchers, relays.
 
     \b
     trunkline serve --port 8780 --data ./trunkline-data --api 2
@@ -134,6 +135,30 @@ def matcher(name: str, parent_pipe: int | None, **given: Any) -> None:
 
     process.run(
         lambda stopping: run_matcher(settings, stopping, name=name),
+        parent_pipe=parent_pipe,
+        loop_factory=uvloop.new_event_loop,
+    )
+
+
+@cli.command()
+@setting_options("allow_private_callbacks", *CONNECTION, *LOGGING)
+@click.option("--name", default="relay", hidden=True)
+@click.option("--parent-pipe", type=int, hidden=True)
+@debug_option
+def relay(name: str, parent_pipe: int | None, **given: Any) -> None:
+    """Run one more relay, on your server or beside a running `trunkline serve`. It talks to media adapters.
+
+    \b
+    trunkline relay --redis redis://10.0.0.5:6379
+    """
+    settings = _role_settings(given, name)
+
+    import uvloop
+
+    from api.role_relay import run_relay
+
+    process.run(
+        lambda stopping: run_relay(settings, stopping, name=name),
         parent_pipe=parent_pipe,
         loop_factory=uvloop.new_event_loop,
     )

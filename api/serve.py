@@ -1,4 +1,4 @@
-"""`trunkline serve`: an embedded server or yours, API and matcher processes, one supervisor over them all."""
+"""`trunkline serve`: an embedded server or yours, processes of every role, one supervisor over them all."""
 
 from __future__ import annotations
 
@@ -120,7 +120,11 @@ def _commands(settings: Settings, listening: socket.socket) -> list[Command]:
         Command(name=f"matcher-{n}", args=("matcher", "--name", f"matcher-{n}"))
         for n in range(1, settings.matchers + 1)
     ]
-    return apis + matchers
+    relays = [
+        Command(name=f"relay-{n}", args=("relay", "--name", f"relay-{n}"))
+        for n in range(1, settings.relays + 1)
+    ]
+    return apis + matchers + relays
 
 
 def _environment(settings: Settings) -> dict[str, str]:

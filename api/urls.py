@@ -2,7 +2,7 @@
 
 A callback is a request this server makes on a caller's behalf. It must not reach what only this server can
 reach, so literal addresses of loopback, link-local and private networks are refused here. A name is resolved
-when the callback is made, and its address is judged then: only that one counts.
+when the callback is made, and its address is judged then (api/adapter.py): only that one counts.
 """
 
 from __future__ import annotations
@@ -36,12 +36,13 @@ def check_callback(name: str, url: str, *, private: bool) -> str:
         raise ParameterError(name, "is not a URL") from None
     if parts.scheme not in ("http", "https") or not host:
         raise ParameterError(name, "must be an absolute http or https URL")
-    if not private and _is_private(host):
+    if not private and is_private_host(host):
         raise ParameterError(name, f"must not point into a private network: {host}")
     return url
 
 
-def _is_private(host: str) -> bool:
+def is_private_host(host: str) -> bool:
+    """Whether a host, as far as its spelling tells, is this machine or inside a private network."""
     name = host.rstrip(".")
     if name == "localhost" or name.endswith(".localhost"):
         return True

@@ -41,6 +41,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = ""
     api: Annotated[int, Meta(ge=1, le=64, description="API processes `serve` runs, all on one port")] = 1
     matchers: Annotated[int, Meta(ge=1, le=64, description="matcher processes `serve` runs")] = 1
+    relays: Annotated[int, Meta(ge=1, le=64, description="relay processes `serve` runs")] = 1
     shards: Annotated[
         int,
         Meta(

@@ -1,19 +1,25 @@
 """Reservations: one Task offered to one Worker, reached under the Task and under the Worker alike.
 
-Answering one is a hot path, taken by the door.
+Answering one is a hot path, taken by the door. An answer is a ReservationStatus, or an Instruction that means the same
+(accept, reject); the other Instructions are for the Workspace's media adapter, which reports back at …/Setup.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
+
+import msgspec
 
 from api import paging
 from api.answer import Answer, tagged
 from api.call import Call
-from api.errors import ParameterError, RequestError
+from api.errors import ParameterError, RequestError, parameter_of
 from api.forms import Form
 from api.render import iso
 from api.routes import WORKSPACE, Route
+from api.urls import check_callback
+from engine.instructions import PARAMETERS, Url
 from engine.model import Found, Page, Reservation, ReservationStatus, WorkspaceConfig
 
 STATUSES: Final = tuple(status.value for status in ReservationStatus)
@@ -21,7 +27,8 @@ OF_TASK: Final = f"{WORKSPACE}/Tasks/{{TaskSid}}/Reservations"
 OF_WORKER: Final = f"{WORKSPACE}/Workers/{{WorkerSid}}/Reservations"
 
 ANSWERS: Final = {"accept": "accepted", "reject": "rejected"}  # instructions that need nothing but the engine
-MEDIA: Final = ("dequeue", "call", "redirect", "conference", "supervise")  # they place calls
+REASON: Final = 1_024  # characters
+OUTCOMES: Final = ("confirmed", "failed")
 
 
 def render(call: Call, config: WorkspaceConfig, reservation: Reservation, parent: str) -> dict[str, Any]:
@@ -87,6 +94,9 @@ async def fetch_of_worker(call: Call) -> Answer:
 
 async def update_of_task(call: Call) -> Answer:
     workspace, task, sid = call.params
+    instruction = _media(call.form)
+    if instruction is not None:
+        return _one(call, await _instruct(call, instruction, task=task), "Tasks")
     found = await call.engine.reservations.answer_of_task(
         call.account,
         workspace,
@@ -101,6 +111,9 @@ async def update_of_task(call: Call) -> Answer:
 
 async def update_of_worker(call: Call) -> Answer:
     workspace, worker, sid = call.params
+    instruction = _media(call.form)
+    if instruction is not None:
+        return _one(call, await _instruct(call, instruction, worker=worker), "Workers")
     found = await call.engine.reservations.answer_of_worker(
         call.account,
         workspace,
@@ -111,6 +124,23 @@ async def update_of_worker(call: Call) -> Answer:
         if_match=call.if_match(),
     )
     return _one(call, found, "Workers")
+
+
+async def report_setup(call: Call) -> Answer:
+    """What the media adapter says became of an instruction it was given."""
+    form = call.form
+    outcome = form.one_of("Outcome", OUTCOMES)
+    if outcome is None:
+        raise RequestError(400, 20001, f"Missing required parameter Outcome in the {form.place}")
+    attributes = form.attributes("TaskAttributes")
+    found = await call.engine.setups.report(
+        call.account,
+        *call.params,
+        outcome=outcome,
+        reason=form.text("Reason", 0, REASON) or "",
+        task_attributes=None if attributes is None else msgspec.json.decode(attributes),
+    )
+    return _one(call, found, "Tasks")
 
 
 def _one(call: Call, found: Found[Reservation], parent: str) -> Answer:
@@ -132,17 +162,55 @@ def _wanted(form: Form) -> str:
 
 
 def _meant(instruction: str) -> str:
-    if instruction in MEDIA:
-        raise ParameterError("Instruction", f"{instruction} is not supported yet: needs a media adapter")
     if instruction not in ANSWERS:
-        raise ParameterError("Instruction", f"must be one of {', '.join((*ANSWERS, *MEDIA))}")
+        raise ParameterError("Instruction", f"must be one of {', '.join((*ANSWERS, *PARAMETERS))}")
     return ANSWERS[instruction]
+
+
+def _media(form: Form) -> str | None:
+    """The Instruction, if it is one for the media adapter."""
+    instruction = (form.raw("Instruction") or "").lower()
+    if instruction not in PARAMETERS:
+        return None
+    status = form.raw("ReservationStatus")
+    if status is not None:
+        raise ParameterError("Instruction", f"{instruction} cannot be given together with ReservationStatus")
+    if form.raw("WorkerActivitySid"):
+        raise ParameterError("WorkerActivitySid", "is only allowed when rejecting")
+    return instruction
+
+
+async def _instruct(call: Call, instruction: str, *, task: str = "", worker: str = "") -> Found[Reservation]:
+    return await call.engine.setups.instruct(
+        call.account,
+        call.params[0],
+        call.params[2],
+        task=task,
+        worker=worker,
+        instruction=instruction,
+        given=_given(call, instruction),
+        base_url=call.base,
+        if_match=call.if_match(),
+    )
+
+
+def _given(call: Call, instruction: str) -> dict[str, Sequence[str]]:
+    """What was sent of an instruction's parameters, by the engine's names; URLs are held to the rules of callbacks."""
+    given: dict[str, Sequence[str]] = {}
+    for parameter in PARAMETERS[instruction]:
+        name = parameter_of(parameter.field)
+        sent = call.form.all(name)
+        if sent and isinstance(parameter.kind, Url):
+            check_callback(name, sent[-1], private=call.face.allow_private_callbacks)
+        given[parameter.field] = sent
+    return given
 
 
 ROUTES: Final = (
     Route("GET", OF_TASK, "ListTaskReservation", index_of_task),
     Route("GET", f"{OF_TASK}/{{Sid}}", "FetchTaskReservation", fetch_of_task),
     Route("POST", f"{OF_TASK}/{{Sid}}", "UpdateTaskReservation", update_of_task),
+    Route("POST", f"{OF_TASK}/{{Sid}}/Setup", "ReportReservationSetup", report_setup),
     Route("GET", OF_WORKER, "ListWorkerReservation", index_of_worker),
     Route("GET", f"{OF_WORKER}/{{Sid}}", "FetchWorkerReservation", fetch_of_worker),
     Route("POST", f"{OF_WORKER}/{{Sid}}", "UpdateWorkerReservation", update_of_worker),

@@ -88,7 +88,7 @@ async def create(call: Call) -> Answer:
         task_channel=form.text("TaskChannel", 1, CHANNEL),
         workflow_sid=form.sid("WorkflowSid", "WW"),
         virtual_start_ms=_virtual_start(form),
-        routing_target=form.text("RoutingTarget"),
+        routing_target=form.text("RoutingTarget") or None,
         ignore_capacity=form.truthy("IgnoreCapacity"),
         task_queue_sid=form.sid("TaskQueueSid", "WQ"),
     )

@@ -8,7 +8,8 @@ from api import paging
 from api.answer import NO_CONTENT, Answer, json
 from api.bodies import WORKFLOW_LIMIT
 from api.call import Call
-from api.forms import given
+from api.errors import ParameterError
+from api.forms import Form, given
 from api.render import iso
 from api.routes import WORKSPACE, Route
 from engine.model import Workflow, WorkspaceConfig
@@ -84,9 +85,17 @@ async def update(call: Call) -> Answer:
         assignment_callback_url=call.callback_url("AssignmentCallbackUrl"),
         fallback_assignment_callback_url=call.callback_url("FallbackAssignmentCallbackUrl"),
         task_reservation_timeout=given(form.integer("TaskReservationTimeout", 1, MAX_RESERVATION_S)),
-        re_evaluate_tasks=form.boolean("ReEvaluateTasks") or False,
+        re_evaluate_tasks=_re_evaluate(form),
     )
     return json(200, render(call, found.config, found.value))
+
+
+def _re_evaluate(form: Form) -> bool:
+    """A text in the original, which only `true` sets (semantics 6.9); a word that means neither is refused."""
+    word = (form.raw("ReEvaluateTasks") or "false").lower()
+    if word not in {"true", "false"}:
+        raise ParameterError("ReEvaluateTasks", "must be true or false")
+    return word == "true"
 
 
 async def delete(call: Call) -> Answer:

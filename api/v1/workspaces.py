@@ -1,4 +1,7 @@
-"""Workspaces: the container of everything else."""
+"""Workspaces: the container of everything else.
+
+`MediaAdapterUrl` and `media_adapter_url` are not of the original API: see docs/media-adapter.md.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +37,7 @@ def render(call: Call, config: WorkspaceConfig) -> dict[str, Any]:
     """A Workspace as JSON; the names of its Activities come from the same configuration."""
     workspace = config.workspace
     url = call.workspace_url(workspace.sid)
+    extension = {"media_adapter_url": workspace.media_adapter_url} if workspace.media_adapter_url else {}
     return {
         "account_sid": workspace.account_sid,
         "date_created": iso(workspace.created_ms),
@@ -50,7 +54,16 @@ def render(call: Call, config: WorkspaceConfig) -> dict[str, Any]:
         "prioritize_queue_order": workspace.prioritize_queue_order,
         "url": url,
         "links": {key: f"{url}/{segment}" for key, segment in _LINKS},
+        **extension,
     }
+
+
+def _written(call: Call, status: int, config: WorkspaceConfig) -> Answer:
+    """The answer to a create or update; one that set the media adapter's URL shows the secret, this once."""
+    body = render(call, config)
+    if call.form.raw("MediaAdapterUrl"):
+        body["media_adapter_secret"] = config.workspace.media_adapter_secret
+    return json(status, body)
 
 
 async def index(call: Call) -> Answer:
@@ -75,8 +88,9 @@ async def create(call: Call) -> Answer:
         multi_task_enabled=given(form.boolean("MultiTaskEnabled")),
         template=form.one_of("Template", TEMPLATES) or "NONE",
         prioritize_queue_order=given(form.one_of("PrioritizeQueueOrder", ORDERS)),
+        media_adapter_url=call.callback_url("MediaAdapterUrl"),
     )
-    return json(201, render(call, found.config))
+    return _written(call, 201, found.config)
 
 
 async def fetch(call: Call) -> Answer:
@@ -96,8 +110,9 @@ async def update(call: Call) -> Answer:
         prioritize_queue_order=given(form.one_of("PrioritizeQueueOrder", ORDERS)),
         default_activity_sid=given(form.sid("DefaultActivitySid", "WA")),
         timeout_activity_sid=given(form.sid("TimeoutActivitySid", "WA")),
+        media_adapter_url=call.callback_url("MediaAdapterUrl"),
     )
-    return json(200, render(call, found.config))
+    return _written(call, 200, found.config)
 
 
 async def delete(call: Call) -> Answer:

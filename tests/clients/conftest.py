@@ -1,4 +1,4 @@
-"""A whole deployment for the tests of this folder: server, engine, matcher, and HTTP through both doors."""
+"""A whole deployment for the tests of this folder: server, engine, matcher, relay, and HTTP through both doors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import httpx
 import pytest
 from twilio.rest import Client
 
+from tests.clients.media import AdapterServer, running_adapter
 from tests.clients.site import Site, build_site
 from tests.clients.stack import Stack, running_stack
 
@@ -71,6 +72,19 @@ def anonymous(served_url: str) -> Iterator[httpx.Client]:
     """Plain HTTP without credentials."""
     with httpx.Client(base_url=served_url, timeout=10) as http:
         yield http
+
+
+@pytest.fixture(scope="session")
+def adapters() -> Iterator[AdapterServer]:
+    with running_adapter() as running:
+        yield running
+
+
+@pytest.fixture
+def adapter(adapters: AdapterServer) -> AdapterServer:
+    """A media adapter that confirms everything, unless the test says otherwise."""
+    adapters.forget()
+    return adapters
 
 
 @pytest.fixture

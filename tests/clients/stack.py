@@ -1,4 +1,8 @@
-"""Runs a deployment for tests: a Redis server in a folder, the rest in a thread with its own event loop."""
+"""Runs a deployment for tests: a Redis server in a folder, the rest in a thread with its own event loop.
+
+A third server, without a door, allows callback URLs inside private networks: through it a test can name a media adapter
+of its own. The relay may reach it.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +17,22 @@ import uvicorn
 import uvloop
 from msgspec import Struct
 
+from api.adapter import AdapterClient
 from api.app import build
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
 from engine.router import Engine
 
 START_S = 20.0  # until the thread gives up; a start takes 0.3
-STOP_S = 10.0  # for the matcher to finish its round; a blocking read takes 1
+STOP_S = 10.0  # for matcher and relay to finish what they do; a blocking read takes 1
+DOOR, LITESTAR, OPEN = "door", "litestar", "open"
+DOORS = (DOOR, LITESTAR)
 
 
 class Stack(Struct):
     """What a test needs to reach the deployment."""
 
     urls: dict[bool, str]  # by whether the door is in front
+    open_url: str  # the server that allows private callback URLs
     credentials: tuple[str, str]
     stranger: tuple[str, str]  # another Account
 
@@ -38,7 +46,7 @@ class _Server(uvicorn.Server):
 @contextmanager
 def running_stack(folder: Path) -> Iterator[Stack]:
     """A deployment whose server keeps its data in `folder`, until the end of the block."""
-    sockets = {door: _listening() for door in (True, False)}
+    sockets = {name: _listening() for name in (*DOORS, OPEN)}
     ready: list[Stack] = []
     up, stop = threading.Event(), threading.Event()
     with EmbeddedServer(folder, durability="everysec") as redis:
@@ -77,7 +85,7 @@ def _listening() -> socket.socket:
 
 async def _serve(
     redis_url: str,
-    sockets: dict[bool, socket.socket],
+    sockets: dict[str, socket.socket],
     ready: list[Stack],
     up: threading.Event,
     stop: threading.Event,
@@ -88,29 +96,36 @@ async def _serve(
         url = RedisURL.parse(redis_url)
         pipeline = await stack.enter_async_context(Pipeline(url))
         reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
+        relay_reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
+        client = await stack.enter_async_context(AdapterClient(private=True))
         engine = Engine(pipeline, redis)
         owner, token = await engine.accounts.create("owner")
         other, secret = await engine.accounts.create("other")
         matcher = engine.matcher("tests", reader=reader)
+        relay = engine.media_relay("tests", client.deliver, reader=relay_reader)
         await matcher.start()
-        servers = {door: _server(engine, door=door) for door in sockets}
+        await relay.start()
+        servers = {name: _server(engine, door=name == DOOR, private=name == OPEN) for name in sockets}
         async with asyncio.TaskGroup() as group:
             matching = group.create_task(matcher.run())
-            for door, listening in sockets.items():
-                group.create_task(servers[door].serve(sockets=[listening]))
-            urls = {door: f"http://127.0.0.1:{s.getsockname()[1]}" for door, s in sockets.items()}
-            ready.append(Stack(urls, (owner.sid, token), (other.sid, secret)))
+            relaying = group.create_task(relay.run())
+            for name, listening in sockets.items():
+                group.create_task(servers[name].serve(sockets=[listening]))
+            urls = {name: f"http://127.0.0.1:{s.getsockname()[1]}" for name, s in sockets.items()}
+            doors = {name == DOOR: urls[name] for name in DOORS}
+            ready.append(Stack(doors, urls[OPEN], (owner.sid, token), (other.sid, secret)))
             up.set()
             await asyncio.to_thread(stop.wait)
             for server in servers.values():
                 server.should_exit = True
             matcher.stop()
+            relay.stop()
             async with asyncio.timeout(STOP_S):
-                await matching
+                await asyncio.gather(matching, relaying)
 
 
-def _server(engine: Engine, *, door: bool) -> _Server:
-    app = build(engine, ready=lambda: [], door=door)
+def _server(engine: Engine, *, door: bool, private: bool) -> _Server:
+    app = build(engine, ready=lambda: [], door=door, allow_private_callbacks=private)
     return _Server(
         uvicorn.Config(
             app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,

@@ -36,7 +36,7 @@ HOT = {
     f"{ROOT}/Workers/{WK}/Reservations/{WR}": b"Instruction=reject",
 }
 
-DATES = {"created_ms": T0_MS, "updated_ms": T0_MS}
+DATES: dict[str, Any] = {"created_ms": T0_MS, "updated_ms": T0_MS}
 CONFIG = WorkspaceConfig(
     shard=0,
     version=1,
@@ -328,7 +328,7 @@ async def test_readiness_lists_what_is_missing() -> None:
     reasons = ["Redis does not answer"]
     app = build(ScriptedEngine(), ready=lambda: reasons)  # type: ignore[arg-type]
     reply = Reply()
-    scope = {
+    scope: Any = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
         "path": "/readyz", "raw_path": b"/readyz", "query_string": b"", "root_path": "", "headers": [],
         "state": {},
@@ -338,5 +338,5 @@ async def test_readiness_lists_what_is_missing() -> None:
     async def receive() -> Any:
         return whole(b"")
 
-    await app(scope, receive, reply.send)  # type: ignore[arg-type]
+    await app(scope, receive, reply.send)
     assert (reply.status, reply.body) == (503, b'{"ready":false,"reasons":["Redis does not answer"]}')

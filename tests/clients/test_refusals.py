@@ -94,7 +94,7 @@ def test_a_bad_value_is_refused_with_its_parameter_named(
         ({"ReservationStatus": "timeout"}, "ReservationStatus: "),
         (
             {"Instruction": "conference"},
-            "Instruction: conference is not supported yet: needs a media adapter",
+            "Instruction: conference needs a media adapter: set MediaAdapterUrl of the Workspace",
         ),
         ({"Instruction": "dance"}, "Instruction: must be one of accept, reject"),
         (

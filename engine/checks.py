@@ -13,6 +13,7 @@ from engine.model import Order
 
 SHORT_NAME: Final = 64  # characters: Workspaces, Activities, Task Channels
 LONG_NAME: Final = 255  # characters: TaskQueues, Workflows
+NO_WRAPPING: Final = "wrapping needs a Workspace with multi_task_enabled"
 
 _UNIQUE_NAME: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*\Z")
 

@@ -46,6 +46,9 @@ class Change(Struct, frozen=True, kw_only=True):
     delete: tuple[str, ...] = ()
     guards: tuple[Guard, ...] = ()
     fields: dict[str, str | int] = {}  # of the `ws` hash
+    replaced_document: tuple[str, int, str] | None = (
+        None  # Workflow, number, text: kept while Tasks follow it
+    )
     replace: tuple[str, str] | None = None  # what a matcher places anew, see engine/matching.py
 
 
@@ -73,6 +76,7 @@ def arguments_of(change: Change, version: int, now_ms: int | None) -> list[str |
     args += (len(change.delete), *change.delete, len(change.fields))
     for name, value in change.fields.items():
         args += (name, value)
+    args += (0,) if change.replaced_document is None else (1, *change.replaced_document)
     return args
 
 

@@ -30,7 +30,7 @@ def root_of(shard: int, number: int) -> str:
 class ShardKeys:
     """Keys that the Workspaces of one shard share."""
 
-    __slots__ = ("dead", "directory", "events", "inbox", "numbers", "prefix", "shard", "timers")
+    __slots__ = ("dead", "directory", "events", "inbox", "media", "numbers", "prefix", "shard", "timers")
 
     def __init__(self, shard: int) -> None:
         self.shard = shard
@@ -39,6 +39,7 @@ class ShardKeys:
         self.numbers: Key = Key(self.prefix + "numbers")  # string: the last number given
         self.inbox: Key = Key(self.prefix + "inbox")  # stream: work for matchers, group `matchers`
         self.dead: Key = Key(self.prefix + "dead")  # stream: inbox entries that no matcher could do
+        self.media: Key = Key(self.prefix + "media")  # stream: what media adapters are told, group `media`
         self.events: Key = Key(self.prefix + "events")  # stream: one entry a transition
         self.timers: Key = Key(self.prefix + "timers")  # zset: "<number>:<Task SID>" -> deadline, ms
 
@@ -53,6 +54,7 @@ class WorkspaceKeys:
     __slots__ = (
         "config",
         "config_log",
+        "docs",
         "heads",
         "names",
         "open",
@@ -82,6 +84,7 @@ class WorkspaceKeys:
         self.pools: Key = Key(root + "pools")  # hash: pool digest -> pool id
         self.pool_log: Key = Key(root + "pool_log")  # zset: pool id -> pool version that registered it
         self.heads: Key = Key(root + "heads")  # hash: pool id -> order key of its best waiting Task
+        self.docs: Key = Key(root + "docs")  # hash: replaced documents that open Tasks still follow
         self.open: Key = Key(root + "open")  # hash: what is in use, see lua/lib/keys.lua
 
     def task(self, sid: str) -> Key:
@@ -111,3 +114,15 @@ class WorkspaceKeys:
     def waiting(self, pool_id: str) -> Key:
         """zset: order key and SID of the Tasks that wait in one pool, best first, all scores 0."""
         return Key(f"{self.root}q:{pool_id}")
+
+    def resting(self, pool_id: str) -> Key:
+        """zset: Tasks for one Worker who refused, by its revision then."""
+        return Key(f"{self.root}z:{pool_id}")
+
+    def counts(self, census_id: str) -> Key:
+        """hash: Activity SID, + for all available and - for the others -> Workers that one census counts."""
+        return Key(f"{self.root}n:{census_id}")
+
+    def skippers(self, census_id: str) -> Key:
+        """set: pools whose Tasks skip their step by one census."""
+        return Key(f"{self.root}s:{census_id}")

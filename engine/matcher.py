@@ -28,8 +28,9 @@ BATCH: Final = (
 BLOCK_MS: Final = 1_000
 CLAIM_MS: Final = 1_000  # an entry neither done nor renewed for this long belongs to a dead matcher
 MAX_DELIVERIES: Final = 5  # an entry that failed, or killed its matcher, this often is set aside
-TIMERS_A_RUN: Final = 64
+TIMERS_A_RUN: Final = 16  # each may free a Worker for others: together some 2 ms of the server
 TIMER_PERIOD_S: Final = 0.1  # deadlines are late by at most this and a round trip (promised: 1 s)
+SWEEP_PERIOD_S: Final = 30.0  # between looks for pools that nobody uses
 UPKEEP_PERIOD_S: Final = 0.5  # with CLAIM_MS: another matcher takes over within 2 s
 EVENTS_KEPT: Final = 100_000  # entries of the event stream that a shard keeps at least: some 15 MB
 
@@ -68,7 +69,7 @@ class Matcher:
         reader: Pipeline | None = None,
         now_ms: Callable[[], int] | None = None,
     ) -> None:
-        self._matching, self._pipeline, self._scripts = matching, pipeline, scripts
+        self.matching, self._pipeline, self._scripts = matching, pipeline, scripts
         self._name, self._reader, self._now_ms = name, reader or pipeline, now_ms
         self._shards = [ShardKeys(shard) for shard in range(shards)]
         self._by_inbox = {keys.inbox.encode(): keys.shard for keys in self._shards}
@@ -93,6 +94,7 @@ class Matcher:
             group.create_task(self._repeat(self._take, 0.0))
             group.create_task(self._repeat(self._fire_until_quiet, TIMER_PERIOD_S))
             group.create_task(self._repeat(self._upkeep, UPKEEP_PERIOD_S))
+            group.create_task(self._repeat(self._sweep, SWEEP_PERIOD_S))
 
     def stop(self) -> None:
         """Finish what was taken, then let `run` return. At most one blocking read (1 s) later."""
@@ -128,6 +130,11 @@ class Matcher:
 
     async def _fire_until_quiet(self) -> None:
         await self.fire_timers()
+
+    async def _sweep(self) -> None:
+        dropped = await self.matching.sweep()
+        if dropped:
+            log.info("%d pools were not used for a while and are dropped", dropped)
 
     async def _upkeep(self) -> None:
         """Claim what a dead matcher held, and trim the event streams."""
@@ -219,7 +226,7 @@ class Matcher:
     async def _do(self, entry: Entry) -> Outcome:
         """What became of the entry. One that is not done stays pending and is claimed again."""
         try:
-            await self._matching.do(entry.kind, entry.shard, entry.number, entry.fields)
+            await self.matching.do(entry.kind, entry.shard, entry.number, entry.fields)
         except NotFound:
             return Outcome.DONE  # the Workspace was deleted meanwhile: nothing is left to do
         except Unavailable as error:

@@ -49,6 +49,8 @@ class Workspace(Struct, frozen=True, kw_only=True):
     events_filter: str | None = None
     multi_task_enabled: bool = True
     prioritize_queue_order: Order = Order.FIFO
+    media_adapter_url: str = ""  # where instructions about calls go, "" for nowhere
+    media_adapter_secret: str = ""  # signs what is sent there
     default_activity_sid: str
     timeout_activity_sid: str
     created_ms: int
@@ -92,6 +94,7 @@ class Workflow(Struct, frozen=True, kw_only=True):
     assignment_callback_url: str | None = None
     fallback_assignment_callback_url: str | None = None
     task_reservation_timeout: int = 120  # seconds
+    document: int = 0  # number of the configuration: the version of the Workspace's that it came with
     created_ms: int
     updated_ms: int
 

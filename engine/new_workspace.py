@@ -12,6 +12,7 @@ from engine.model import Activity, TaskChannel, TaskQueue, Workflow, Workspace
 from engine.sids import Mint
 
 ACTIVITIES: Final = (("Offline", False), ("Available", True), ("Unavailable", False))
+SINGLE_TASKING: Final = (("Offline", False), ("Idle", True), ("Busy", False), ("Reserved", False))
 CHANNELS: Final = ("Default", "Voice", "SMS", "Chat", "Video")  # numbered from 0; unique names in lower case
 TEMPLATES: Final = ("NONE", "FIFO")
 
@@ -26,9 +27,10 @@ class FirstRecords(msgspec.Struct, frozen=True):
 
 def first_records(own: Workspace, *, number: int, now_ms: int, template: str, mint: Mint) -> FirstRecords:
     """Complete `own` and add what the template says: FIFO has a TaskQueue and a Workflow more than NONE."""
+    built_in = ACTIVITIES if own.multi_task_enabled else SINGLE_TASKING
     activities = [
         Activity(sid=sid, friendly_name=name, available=available, created_ms=now_ms, updated_ms=now_ms)
-        for sid, (name, available) in zip(_sids(mint, "WA", len(ACTIVITIES)), ACTIVITIES, strict=True)
+        for sid, (name, available) in zip(_sids(mint, "WA", len(built_in)), built_in, strict=True)
     ]
     channels = [
         TaskChannel(
@@ -50,18 +52,27 @@ def first_records(own: Workspace, *, number: int, now_ms: int, template: str, mi
         created_ms=now_ms,
         updated_ms=now_ms,
     )
-    more = _fifo(now_ms, mint) if template == "FIFO" else ()
+    busy = {} if own.multi_task_enabled else {a.friendly_name: a.sid for a in activities}
+    more = _fifo(now_ms, mint, busy) if template == "FIFO" else ()
     return FirstRecords(workspace, offline, (*activities, *channels, *more))
 
 
-def _fifo(now_ms: int, mint: Mint) -> tuple[TaskQueue, Workflow]:
+def _fifo(now_ms: int, mint: Mint, busy: dict[str, str]) -> tuple[TaskQueue, Workflow]:
     """A TaskQueue that everybody serves and a Workflow that puts every Task there."""
-    queue = TaskQueue(sid=mint("WQ"), friendly_name="Sample Queue", created_ms=now_ms, updated_ms=now_ms)
+    queue = TaskQueue(
+        sid=mint("WQ"),
+        friendly_name="Sample Queue",
+        reservation_activity_sid=busy.get("Reserved"),
+        assignment_activity_sid=busy.get("Busy"),
+        created_ms=now_ms,
+        updated_ms=now_ms,
+    )
     document = {"task_routing": {"filters": [], "default_filter": {"queue": queue.sid}}}
     workflow = Workflow(
         sid=mint("WW"),
         friendly_name="Default Fifo Workflow",
         configuration=msgspec.json.encode(document).decode(),
+        document=1,
         created_ms=now_ms,
         updated_ms=now_ms,
     )

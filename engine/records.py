@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from engine.model import (
     Reservation,
     ReservationStatus,
@@ -24,9 +26,49 @@ def fields_of(reply: list[bytes]) -> dict[bytes, bytes]:
     return dict(zip(reply[::2], reply[1::2], strict=True))
 
 
+class Where(Struct, frozen=True):
+    """What a Task belongs to: the parts of `tag`."""
+
+    queue_sid: str | None
+    workflow_sid: str
+    channel: int
+    document: int
+
+
+def where(f: Fields) -> Where:
+    """The parts of the `tag` of a Task's hash."""
+    queue, workflow, channel, document = f[b"tag"].decode().split("|")
+    return Where(None if queue == "-" else queue, workflow, int(channel), int(document))
+
+
+class Spot(Struct, frozen=True):
+    """Where a Task stands in its Workflow: the end of `p`."""
+
+    due_ms: int
+    at: str
+    pool: str
+
+    @property
+    def text(self) -> str:
+        """As scripts compare it."""
+        return f"{self.at}|{self.pool}"
+
+
+def spot(f: Fields) -> Spot:
+    """The end of `p` of a Task's hash."""
+    due, at, pool = f[b"p"].decode().split("|")[5:]
+    return Spot(int(due), at, pool)
+
+
+def target(f: Fields) -> tuple[str | None, bool]:
+    """The routing target of a Task's hash, and whether it ignores capacity."""
+    sid, _, ignores = f.get(b"rt", b"").decode().partition("|")
+    return sid or None, ignores == "1"
+
+
 def task(sid: str, f: Fields) -> Task:
     """A Task from the fields of its hash."""
-    queue, workflow, channel = f[b"tag"].decode().split("|")
+    belongs, (routing_target, ignore_capacity) = where(f), target(f)
     status, revision, updated, _, _ = f[b"s"].decode().split("|")
     priority, virtual, _ = f[b"p"].decode().split("|", 2)
     created, timeout, entered, _ = f[b"c"].decode().split("|")
@@ -38,11 +80,13 @@ def task(sid: str, f: Fields) -> Task:
         priority=int(priority),
         reason=reason or None,
         timeout=int(timeout),
-        task_queue_sid=queue,
-        task_queue_entered_ms=int(entered),
-        workflow_sid=workflow,
-        task_channel_number=int(channel),
+        task_queue_sid=belongs.queue_sid,
+        task_queue_entered_ms=None if entered == "-" else int(created) + int(entered),
+        workflow_sid=belongs.workflow_sid,
+        task_channel_number=belongs.channel,
         virtual_start_ms=int(virtual),
+        routing_target=routing_target,
+        ignore_capacity=ignore_capacity,
         created_ms=int(created),
         updated_ms=int(updated),
         ended_ms=int(ended) if ended else None,
@@ -55,14 +99,9 @@ def revision_of(f: Fields) -> int:
     return int(f[b"s"].split(b"|")[1])
 
 
-def priority_of(f: Fields) -> int:
-    """The priority in the hash of a Task."""
-    return int(f[b"p"].split(b"|", 1)[0])
-
-
 def is_unplaced(f: Fields) -> bool:
     """Whether the hash is that of a pending Task in no pool."""
-    return f[b"s"].startswith(b"pending|") and f[b"p"].endswith(b"|-")
+    return f[b"s"].startswith(b"pending|") and spot(f).pool.startswith("-")
 
 
 def worker(sid: str, f: Fields) -> Worker:
@@ -100,7 +139,7 @@ def worker_channels(sid: str, f: Fields, config: WorkspaceConfig) -> list[Worker
 
 def reservation(sid: str, task_sid: str, packed: bytes, worker_name: str) -> Reservation:
     """A Reservation from its field in the Task's hash: status|Worker|created|updated|revision|channel."""
-    status, worker_sid, created, updated, revision, _ = packed.decode().split("|")
+    status, worker_sid, created, updated, revision, _ = packed.decode().split("|")[:6]
     return Reservation(
         sid=sid,
         task_sid=task_sid,

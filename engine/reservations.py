@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from engine import checks
 from engine.errors import Gone, IllegalState, Invalid, NotFound, RevisionMismatch
 from engine.live import Live, expected
 from engine.model import Found, Page, Reservation, ReservationStatus, WorkspaceConfig
@@ -184,6 +185,12 @@ def _refusal(reply: list[Any], sid: str, wanted: str) -> Exception:
             return NotFound(sid)
         case [Status.REVISION, int(revision)]:
             return RevisionMismatch(sid, revision)
+        case [Status.ILLEGAL, b"single"]:
+            return IllegalState(checks.NO_WRAPPING)
+        case [Status.ILLEGAL, b"setup"]:
+            return IllegalState(
+                f"Reservation {sid} is being set up; it takes no other answer than a rejection"
+            )
         case [Status.ILLEGAL | Status.GONE as kind, present]:
             message = (
                 f"Reservation {sid} is already in state [{text(present)}] and cannot be updated to [{wanted}]"

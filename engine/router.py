@@ -13,6 +13,9 @@ from engine.config import ConfigCache
 from engine.live import Live
 from engine.matcher import Matcher
 from engine.matching import Matching
+from engine.media import MediaRelay
+from engine.media_letters import Deliver
+from engine.media_setups import Setups
 from engine.placement import Placers
 from engine.redis import Pipeline
 from engine.reservations import Reservations
@@ -58,6 +61,7 @@ class Engine:
         self.worker_channels = WorkerChannels(live)
         self.tasks = Tasks(live, self._placers, mint=mint)
         self.reservations = Reservations(live)
+        self.setups = Setups(live, mint=mint)
 
     def matcher(self, name: str, *, reader: Pipeline | None = None) -> Matcher:
         """A matcher on the same server. `reader` is a connection of its own for blocking reads (deadline over 1 s)."""
@@ -69,4 +73,10 @@ class Engine:
             shards=self.shards,
             reader=reader,
             now_ms=self._now_ms,
+        )
+
+    def media_relay(self, name: str, deliver: Deliver, *, reader: Pipeline | None = None) -> MediaRelay:
+        """A relay on the same server; `deliver` posts what media adapters are told. `reader` as for a matcher."""
+        return MediaRelay(
+            self._live, self.setups, self.pipeline, deliver, name=name, shards=self.shards, reader=reader
         )

@@ -19,7 +19,7 @@ _INCLUDE: Final = re.compile(r"^--@include (\S+)$", re.MULTILINE)
 _BLOCK_COMMENT: Final = re.compile(r"^--\[\[.*?\]\]\n", re.MULTILINE | re.DOTALL)
 _COMMENT: Final = re.compile(r"^ *-- .*\n", re.MULTILINE)
 _FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end\n", re.MULTILINE | re.DOTALL)
-_LAZY: Final = "general"
+_LAZY: Final = re.compile(r"general$|rare_")  # functions that few runs call
 _NAME: Final = re.compile(r"\w+")
 
 
@@ -74,19 +74,22 @@ def expand(text: str, folder: Path = LUA) -> str:
 def _linked(source: str) -> str:
     """The text without the top-level local functions that nothing reaches; a name counts wherever it stands.
 
-    Those that only `general` (lib/market.lua) reaches move into it, so that a run that does not call it does not make
-    them either.
+    Those that only `general` (lib/market.lua) or a function called `rare_...` reaches move into it, so that a run that
+    does not call it does not make them either; what several of them reach, each of them has.
     """
     functions = {match[1]: match[0] for match in _FUNCTION.finditer(source)}
     main = _FUNCTION.sub("", source)
     needed = _reached(main, functions)
-    now = _reached(main, {name: text for name, text in functions.items() if name != _LAZY})
-    if _LAZY in needed:
-        now.add(_LAZY)
-        # What runs at once may call `general` too, but not what is inside it.
-        later = [text for name, text in functions.items() if name in needed - now]
-        functions[_LAZY] = functions[_LAZY].replace("\n", "\n" + "".join(later), 1)
-    return _FUNCTION.sub(lambda match: functions[match[1]] if match[1] in now else "", source)
+    lazy = {name for name in needed if _LAZY.match(name)}
+    now = _reached(main, {name: text for name, text in functions.items() if name not in lazy}) | lazy
+    linked = dict(functions)
+    for name in lazy:
+        # What runs at once may call them too, but not what is inside them.
+        inside = _reached(functions[name], functions) - now
+        later = [text for other, text in functions.items() if other in inside]
+        head, _, body = functions[name].partition("\n")
+        linked[name] = f"{head}\n{''.join(later)}{body}"
+    return _FUNCTION.sub(lambda match: linked[match[1]] if match[1] in now else "", source)
 
 
 def _reached(text: str, functions: dict[str, str]) -> set[str]:

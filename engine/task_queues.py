@@ -55,7 +55,9 @@ class TaskQueues:
         reservation_activity_sid: str | UnsetType = UNSET,
         assignment_activity_sid: str | UnsetType = UNSET,
     ) -> Found[TaskQueue]:
-        """Add a TaskQueue. Raises Invalid, IllegalState when there are 5,000 already."""
+        """Add a TaskQueue. Raises Invalid, IllegalState when there are 5,000 already, or when one of the two Activities
+        is missing in a single-tasking Workspace.
+        """
         blank = TaskQueue(sid=self._mint("WQ"), friendly_name="", created_ms=0, updated_ms=0)
         own = _own_values(
             blank, friendly_name, target_workers, max_reserved_workers, task_order
@@ -128,8 +130,7 @@ class TaskQueues:
     ) -> Found[TaskQueue]:
         """Change what was sent. Raises Invalid.
 
-        With another `target_workers` or `task_order` the waiting Tasks are placed anew by a matcher;
-        Reservations stay.
+        Tasks that wait are placed anew by a matcher, in their step; Reservations stay.
         """
 
         def plan(now: Snapshot) -> Change | None:
@@ -139,7 +140,7 @@ class TaskQueues:
             if after == before:
                 return None
             retargeted = after.target_workers != before.target_workers
-            moves = retargeted or after.task_order != before.task_order
+            moves = _matching_part(after) != _matching_part(before)
             return Change(
                 event="task-queue.expression.updated" if retargeted else "task-queue.updated",
                 subject=sid,
@@ -177,8 +178,6 @@ def _own_values(
         record = replace(record, target_workers=_expression(target_workers))
     if max_reserved_workers is not UNSET:
         checks.integer("max_reserved_workers", max_reserved_workers, 1, MOST_RESERVED)
-        if max_reserved_workers > 1:
-            raise Invalid("max_reserved_workers", "more than 1 is not supported yet")
         record = replace(record, max_reserved_workers=max_reserved_workers)
     if task_order is not UNSET:
         record = replace(record, task_order=checks.order("task_order", task_order))
@@ -193,7 +192,17 @@ def _with_activities(
         if sid is not UNSET:
             checked = checks.member(field, sid, config.activities, "Activity") if sid else None
             record = replace(record, **{field: checked})
+    if config.workspace.multi_task_enabled:
+        return record
+    if record.reservation_activity_sid is None or record.assignment_activity_sid is None:
+        raise IllegalState("Activity Sids cannot be empty")  # the vendor's words, semantics 3.9
     return record
+
+
+def _matching_part(record: TaskQueue) -> tuple[object, ...]:
+    """What decides in which pool the Tasks of a queue wait."""
+    activities = (record.reservation_activity_sid, record.assignment_activity_sid)
+    return (record.target_workers, record.task_order, record.max_reserved_workers, *activities)
 
 
 def _expression(target_workers: str) -> str:

@@ -16,13 +16,13 @@ from engine.records import task as task_of
 from engine.scripts import Status
 from engine.sids import Mint, mint
 from engine.task_lists import TaskLists
+from engine.task_targets import NO_TARGET, Target, Targets, workflow_of
 
 MAX_PRIORITY: Final = 2_147_483_647
 MAX_TIMEOUT_S: Final = 1_209_600  # two weeks
 DEFAULT_TIMEOUT_S: Final = 86_400
 EARLIEST_START_MS: Final = -2_208_988_800_000  # the year 1900
-NO_TARGET: Final = "no filter of the Workflow matches these attributes and it has no default filter"
-LATER: Final = "is not supported yet"
+NOWHERE: Final = ("", "-", "", 0, 0, "", "")  # a place that is none
 
 _ENDS: Final = {
     "canceled": ("cancel_task", "cancel task", "it is not pending or reserved."),
@@ -37,6 +37,7 @@ class Tasks:
     def __init__(self, live: Live, placers: Placers, *, mint: Mint = mint) -> None:
         self._live, self._placers, self._mint = live, placers, mint
         self._lists = TaskLists(live)
+        self._targets = Targets(live, placers)
         self.list = self._lists.list
 
     async def create(
@@ -54,13 +55,14 @@ class Tasks:
         ignore_capacity: bool | None = None,
         task_queue_sid: str | None = None,
     ) -> Found[Task]:
-        """Add a Task and start it on its Workflow. One round trip. Raises Invalid.
+        """Add a Task and start it on its Workflow. One round trip, two for a Task for one Worker. Raises Invalid.
+
+        `routing_target` is a Worker, a TaskQueue or a Workflow; `ignore_capacity` (True unless sent) and
+        `task_queue_sid` go with a Worker (semantics 2.8).
 
         The record returned is the Task as it was created, pending; by the time the caller reads it, it may be reserved.
         """
-        _refuse_later(
-            routing_target=routing_target, ignore_capacity=ignore_capacity, task_queue_sid=task_queue_sid
-        )
+        target = Target(routing_target, ignore_capacity, task_queue_sid)
         if priority is not None:
             checks.integer("priority", priority, 0, MAX_PRIORITY)
         checks.integer("timeout", timeout, 1, MAX_TIMEOUT_S)
@@ -69,14 +71,21 @@ class Tasks:
         virtual = "" if virtual_start_ms is None else virtual_start_ms
         config = await self._live.known(account, workspace)
         for _ in range(ATTEMPTS):
-            channel, workflow, placement = self._decide(config, task_channel, workflow_sid, values)
+            if routing_target is None and ignore_capacity is None and task_queue_sid is None:
+                channel, workflow, placement = self._decide(config, task_channel, workflow_sid, values)
+            else:
+                known = _channel(config, "default" if task_channel is None else task_channel)
+                channel = known.number
+                workflow, placement = await self._targets.decide(config, target, workflow_sid, values, known)
             own = _priority(placement, priority)
+            due = "" if placement.due_s is None else placement.due_s
             reply = await self._live.script(
                 "create_task",
                 config,
                 (
-                    *(config.version, sid, placement.digest, placement.queue_sid, workflow, channel),
+                    *(config.version, sid, placement.digest, placement.queue_sid or "-", workflow, channel),
                     *(own, virtual, timeout, attributes, placement.answer_s),
+                    *(placement.document, placement.at, due, target.stored),
                 ),
             )
             if reply[0] != Status.STALE:
@@ -95,10 +104,12 @@ class Tasks:
             priority=own,
             timeout=timeout,
             task_queue_sid=placement.queue_sid,
-            task_queue_entered_ms=now_ms,
+            task_queue_entered_ms=None if placement.queue_sid is None else now_ms,
             workflow_sid=workflow,
             task_channel_number=channel,
             virtual_start_ms=now_ms if virtual_start_ms is None else virtual_start_ms,
+            routing_target=routing_target,
+            ignore_capacity=target.direct,
             created_ms=now_ms,
             updated_ms=now_ms,
             revision=0,
@@ -114,8 +125,8 @@ class Tasks:
     ) -> tuple[int, str, Placement]:
         """The number of the Task Channel, the Workflow, and where that puts a Task with these attributes."""
         channel = _channel(config, "default" if task_channel is None else task_channel)
-        workflow = _workflow(config, workflow_sid)
-        placement = self._placers.of(config).place(workflow, values, channel)
+        workflow = workflow_of(config, workflow_sid)
+        placement = self._placers.of(config).start(workflow, values, channel)
         if placement is None:
             raise Invalid("attributes", NO_TARGET)
         return channel.number, workflow, placement
@@ -181,6 +192,8 @@ class Tasks:
         args = (sid, revision, reason) if status == "canceled" else (sid, "", "", revision, reason)
         reply = await self._live.script(name, config, args)
         if reply[0] == Status.ILLEGAL:
+            if reply[1] == b"single":
+                raise IllegalState(checks.NO_WRAPPING)
             raise IllegalState(
                 f"Cannot {action} {sid} in workspace {workspace} for account {account} because {reason_not}"
             )
@@ -218,10 +231,7 @@ class Tasks:
                     "" if virtual_start_ms is UNSET else virtual_start_ms,
                     "" if channel is None else channel.number,
                     "1" if restart else "0",
-                    "" if placement is None else placement.digest,
-                    "" if placement is None else placement.queue_sid,
-                    "" if placement is None or placement.priority is None else placement.priority,
-                    "" if placement is None else placement.answer_s,
+                    *(NOWHERE if placement is None else placement.arguments),
                 ),
             )  # fmt: skip
             return None if reply[0] == Status.REVISION else reply
@@ -237,11 +247,15 @@ class Tasks:
         attributes: str | UnsetType,
         channel: TaskChannel | None,
     ) -> Placement | None:
-        values = checks.json_object("attributes", task.attributes if attributes is UNSET else attributes)
         channel = channel or config.channel_numbered(task.task_channel_number)
         if channel is None or task.workflow_sid not in config.workflows:
             return None
-        return self._placers.of(config).place(task.workflow_sid, values, channel)
+        placer = self._placers.of(config)
+        targeted = placer.for_target(task, channel)
+        if targeted is not None:
+            return targeted
+        values = checks.json_object("attributes", task.attributes if attributes is UNSET else attributes)
+        return placer.start(task.workflow_sid, values, channel)
 
 
 def _channel(config: WorkspaceConfig, name: str) -> TaskChannel:
@@ -251,22 +265,8 @@ def _channel(config: WorkspaceConfig, name: str) -> TaskChannel:
     return channel
 
 
-def _workflow(config: WorkspaceConfig, sid: str | None) -> str:
-    if sid is None:
-        if len(config.workflows) != 1:
-            raise Invalid("workflow_sid", "is required unless the Workspace has exactly one Workflow")
-        return next(iter(config.workflows))
-    return checks.member("workflow_sid", sid, config.workflows, "Workflow")
-
-
 def _priority(placement: Placement, own: int | None) -> int:
     return placement.priority if placement.priority is not None else own or 0
-
-
-def _refuse_later(**parameters: object) -> None:
-    for field, value in parameters.items():
-        if value is not None:
-            raise Invalid(field, LATER)
 
 
 def _check(reply: list[Any], sid: str) -> None:

@@ -21,7 +21,10 @@ from engine.scan import page_by_scan
 from engine.scripts import Status
 from engine.sids import Mint, is_sid, mint
 
-LATER: Final = "is not supported yet"
+NOT_LEAVING: Final = (
+    "reject_pending_reservations",
+    "is only allowed when the Worker's Activity is unavailable",
+)
 ORDERINGS: Final = {"DateStatusChanged:asc": False, "DateStatusChanged:desc": True}
 
 Filter = Callable[[Worker], bool]
@@ -107,9 +110,11 @@ class Workers:
         reject_pending_reservations: bool = False,
         if_match: int | None = None,
     ) -> Found[Worker]:
-        """Change what was sent; Reservations stay with the Worker. Raises Invalid, RevisionMismatch."""
-        if reject_pending_reservations:
-            raise Invalid("reject_pending_reservations", LATER)
+        """Change what was sent; Reservations stay with the Worker. Raises Invalid, RevisionMismatch.
+
+        With `reject_pending_reservations` and an unavailable Activity its pending ones are rejected, those beyond 32 by
+        a matcher.
+        """
         if friendly_name is not UNSET:
             checks.name("friendly_name", friendly_name, checks.SHORT_NAME)
         if attributes is not UNSET:
@@ -119,17 +124,22 @@ class Workers:
         async def act(config: WorkspaceConfig) -> list[Any]:
             if activity_sid is not UNSET:
                 checks.member("activity_sid", activity_sid, config.activities, "Activity")
+                if reject_pending_reservations and config.activities[activity_sid].available:
+                    raise Invalid(*NOT_LEAVING)
             return await self._live.script(
                 "update_worker",
                 config,
                 (
                     config.version, sid, expected(if_match), name, name.casefold(),
                     activity_sid or "", _flag(config, activity_sid or ""), attributes or "",
+                    "1" if reject_pending_reservations else "0",
                 ),
             )  # fmt: skip
 
         _, reply = await self._live.deciding(account, workspace, act)
         require_done(reply, sid)
+        if reply[0] == Status.ILLEGAL:
+            raise Invalid(*NOT_LEAVING)
         _refuse_name(reply, name)
         read = await self._live.config.read(account, workspace)
         return Found(config=read.config, value=worker_of(sid, fields_of(reply[1])), now_ms=read.now_ms)

@@ -19,7 +19,6 @@ from engine.sids import Mint, mint
 
 LONGEST_TIMEOUT: Final = 86_400  # seconds a Worker may take to answer a Reservation
 LARGE: Final = 65_536  # characters; parsing a larger document takes over 50 ms, so it leaves the event loop
-LATER: Final = "is not supported yet"
 
 
 class Workflows:
@@ -52,7 +51,8 @@ class Workflows:
 
         def plan(now: Snapshot) -> Change:
             _require(queues, now.config.queues)
-            record = replace(own, created_ms=now.now_ms, updated_ms=now.now_ms)
+            document = now.config.version + 1
+            record = replace(own, document=document, created_ms=now.now_ms, updated_ms=now.now_ms)
             return Change(event="workflow.created", subject=record.sid, put=(record,))
 
         return _found(await self._config.change(account, workspace, plan), blank.sid)
@@ -96,7 +96,7 @@ class Workflows:
         """Change what was sent. Raises Invalid.
 
         With `re_evaluate_tasks` the waiting Tasks start at the first filter again, moved by a matcher, even
-        if nothing else changes; without it they keep their place.
+        if nothing else changes; without it they follow the document that they entered with to its end.
         """
         queues: frozenset[str] = frozenset()
         if configuration is not UNSET:
@@ -110,7 +110,7 @@ class Workflows:
             after = _with_urls(after, assignment_callback_url, fallback_assignment_callback_url)
             if configuration is not UNSET:
                 _require(queues, now.config.queues)
-                after = replace(after, configuration=configuration)
+                after = _with_document(after, configuration, now.config.version + 1)
             if after != before:
                 after = replace(after, updated_ms=now.now_ms)
             elif not re_evaluate_tasks:
@@ -119,6 +119,7 @@ class Workflows:
                 event="workflow.updated",
                 subject=sid,
                 put=(after,),
+                replaced_document=_replaced(before, after),
                 replace=("f", sid) if re_evaluate_tasks else None,
             )
 
@@ -148,18 +149,17 @@ def _queues_of(configuration: str, known: Container[str]) -> frozenset[str]:
         document = rules.parse_workflow(configuration, queue_exists=known.__contains__)
     except rules.RuleError as error:
         raise Invalid("configuration", str(error)) from error
-    for index, entry in enumerate(document.filters):
-        for place, step in enumerate(entry.steps):
-            _refuse_later_keys(step, f"task_routing.filters[{index}].targets[{place}]")
-    if document.default is not None:
-        _refuse_later_keys(document.default, "task_routing.default_filter")
     return document.queues
 
 
-def _refuse_later_keys(step: rules.Step, path: str) -> None:
-    for key in ("timeout", "skip_if", "known_worker_sid", "known_worker_friendly_name"):
-        if getattr(step, key) is not None:
-            raise Invalid("configuration", f"{path}.{key}: {key} {LATER}")
+def _with_document(record: Workflow, configuration: str, number: int) -> Workflow:
+    if configuration == record.configuration:
+        return record
+    return replace(record, configuration=configuration, document=number)
+
+
+def _replaced(before: Workflow, after: Workflow) -> tuple[str, int, str] | None:
+    return None if before.document == after.document else (before.sid, before.document, before.configuration)
 
 
 def _require(queues: frozenset[str], known: Container[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -13,7 +14,7 @@ from engine import checks
 from engine.config import FIRST_FREE_CHANNEL, ConfigCache, asked
 from engine.config_pages import Place, after_of, place_of
 from engine.config_records import Change, Snapshot, encode, revised
-from engine.errors import Invalid, NotFound
+from engine.errors import IllegalState, Invalid, NotFound
 from engine.keys import ShardKeys, WorkspaceKeys, shard_of
 from engine.model import Activity, Found, Page, Workspace
 from engine.new_workspace import TEMPLATES, FirstRecords, first_records
@@ -39,9 +40,10 @@ class Workspaces:
         multi_task_enabled: bool | UnsetType = UNSET,
         template: str = "NONE",
         prioritize_queue_order: str | UnsetType = UNSET,
+        media_adapter_url: str | UnsetType = UNSET,
     ) -> Found[Workspace]:
-        """Make a Workspace with three Activities and five Task Channels; template FIFO adds a TaskQueue and
-        Workflow.
+        """Make a Workspace with three Activities (four for single-tasking) and five Task Channels; template FIFO adds
+        a TaskQueue and a Workflow.
 
         Raises Invalid. Two round trips.
         """
@@ -66,6 +68,7 @@ class Workspaces:
             multi_task_enabled,
             prioritize_queue_order,
         )
+        own = _with_media_adapter(own, media_adapter_url)
         shard = shard_of(sid, self._config.shards)
         number, *time = await self._config.together(("INCR", ShardKeys(shard).numbers), ("TIME",))
         now_ms = self._config.instant_ms(time)
@@ -117,8 +120,9 @@ class Workspaces:
         prioritize_queue_order: str | UnsetType = UNSET,
         default_activity_sid: str | UnsetType = UNSET,
         timeout_activity_sid: str | UnsetType = UNSET,
+        media_adapter_url: str | UnsetType = UNSET,
     ) -> Found[Workspace]:
-        """Change what was sent. Raises NotFound, Invalid."""
+        """Change what was sent. Raises NotFound, Invalid, IllegalState when multi-tasking would be turned off."""
 
         def plan(now: Snapshot) -> Change | None:
             before = now.config.workspace
@@ -130,6 +134,9 @@ class Workspaces:
                 multi_task_enabled,
                 prioritize_queue_order,
             )
+            after = _with_media_adapter(after, media_adapter_url)
+            if before.multi_task_enabled and not after.multi_task_enabled:
+                raise IllegalState("multi_task_enabled cannot be turned off again")
             activities = now.config.activities
             if default_activity_sid is not UNSET:
                 checked = checks.member("default_activity_sid", default_activity_sid, activities, "Activity")
@@ -142,7 +149,12 @@ class Workspaces:
             timeout = activities[after.timeout_activity_sid]
             after = replace(after, updated_ms=now.now_ms)
             return Change(
-                event="workspace.updated", subject=sid, put=(after,), fields=_hot_fields(after, timeout)
+                event="workspace.updated",
+                subject=sid,
+                put=(after,),
+                fields=_hot_fields(after, timeout),
+                # What waits for a Worker's only slot waits for one of a channel's from now on.
+                replace=("m", sid) if after.multi_task_enabled != before.multi_task_enabled else None,
             )
 
         return _found(await self._config.change(account, sid, plan))
@@ -215,12 +227,22 @@ def _own_values(
         record = replace(record, event_callback_url=checks.text("event_callback_url", event_callback_url))
     if events_filter is not UNSET:
         record = replace(record, events_filter=checks.events_filter("events_filter", events_filter))
-    if multi_task_enabled is False:
-        raise Invalid("multi_task_enabled", "a single-tasking Workspace is not supported yet")
+    if multi_task_enabled is not UNSET:
+        record = replace(record, multi_task_enabled=multi_task_enabled)
     if prioritize_queue_order is not UNSET:
         preferred = checks.order("prioritize_queue_order", prioritize_queue_order)
         record = replace(record, prioritize_queue_order=preferred)
     return record
+
+
+def _with_media_adapter(record: Workspace, url: str | UnsetType) -> Workspace:
+    """`record` with another media adapter. Whenever a URL is given, its secret is a new one: so it is rotated."""
+    if url is UNSET:
+        return record
+    secret = secrets.token_hex(32) if url else ""
+    return replace(
+        record, media_adapter_url=checks.text("media_adapter_url", url), media_adapter_secret=secret
+    )
 
 
 def _hot_fields(workspace: Workspace, timeout_activity: Activity) -> dict[str, str | int]:

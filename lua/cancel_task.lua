@@ -14,12 +14,14 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
 --@include lib/waiting.lua
 --@include lib/task.lua
 --@include lib/market.lua
+--@include lib/offers.lua
 --@include lib/cancel.lua
 
 if not open_workspace() then return {NOT_FOUND} end
@@ -30,5 +32,5 @@ if t.status ~= 'pending' and t.status ~= 'reserved' then return {ILLEGAL, t.stat
 
 set_clock(ARGV[1])
 cancel_task(t, ARGV[4])
-publish()
+conclude()
 return {OK}

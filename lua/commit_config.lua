@@ -22,7 +22,9 @@
   ARGV[7]  guards   count of the fields of `open` that must be 0, which follow; then
   ARGV[..] puts     count of records, then SID and JSON of each; then
   ARGV[..] deletes  count of SIDs, which follow; then
-  ARGV[..] fields   count of fields of `ws`, then name and value of each
+  ARGV[..] fields   count of fields of `ws`, then name and value of each; then
+  ARGV[..] docs     count of documents that are replaced, then Workflow, number and text of each: kept while open Tasks
+                    follow them; older ones that none follows any more go
 
   Returns {status, ...}
   Status  OK and version, now_ms; STALE (another version); NOT_FOUND (deleted);
@@ -43,7 +45,7 @@ local function take(width)
   at = at + #list
   return list
 end
-local guards, puts, deletes, fields = take(1), take(2), take(1), take(2)
+local guards, puts, deletes, fields, documents = take(1), take(2), take(1), take(2), take(3)
 
 -- How many open Tasks, or Workers, use a record: q:<WQ>, w:<WW>, c:<channel number> or a:<WA>.
 local function count_of(guard)
@@ -51,10 +53,24 @@ local function count_of(guard)
   if kind == 'a' then return tonumber(call('HGET', open, guard) or 0) end
   local place, count, counters = ({q = 1, w = 2, c = 3})[kind], 0, call('HGETALL', open)
   for i = 1, #counters, 2 do
-    local ids = {string.match(counters[i], '^t:(%w+)|(%w+)|(%d+)$')}
+    local ids = {string.match(counters[i], '^t:([%w-]+)|(%w+)|(%d+)|')}
     if ids[place] == id then count = count + tonumber(counters[i + 1]) end
   end
   return count
+end
+
+-- Keeps the replaced document of a Workflow if open Tasks follow it, and drops those that none follows.
+local function keep_document(workflow, document, text)
+  local followed, docs, counters = {}, root .. 'docs', call('HGETALL', open)
+  for i = 1, #counters, 2 do
+    local of, n = string.match(counters[i], '^t:[%w-]+|(%w+)|%d+|(%d+)$')
+    if of == workflow and tonumber(counters[i + 1]) > 0 then followed[workflow .. '.' .. n] = true end
+    if of == workflow and counters[i + 1] == '0' then call('HDEL', open, counters[i]) end
+  end
+  if followed[workflow .. '.' .. document] then call('HSET', docs, workflow .. '.' .. document, text) end
+  for _, name in ipairs(call('HKEYS', docs)) do
+    if string.find(name, workflow, 1, true) and not followed[name] then call('HDEL', docs, name) end
+  end
 end
 
 if not open_workspace() then return {NOT_FOUND} end
@@ -73,6 +89,7 @@ for _, sid in ipairs(deletes) do
   call('HDEL', config, sid)
   call('ZADD', config_log, next_version, sid)
 end
+for i = 1, #documents, 3 do keep_document(documents[i], documents[i + 1], documents[i + 2]) end
 for i = 1, #fields, 2 do call('HSET', root .. 'ws', fields[i], fields[i + 1]) end
 tell(event, subject)
 publish()

@@ -11,11 +11,12 @@
 
   Returns {status, Task SID, packed Reservation, Worker's name}
   Status  1 OK, -2 NOT_FOUND, -3 REVISION (then the stored one), -4 ILLEGAL (then the present status)
-  Events  reservation.completed, task.completed, then reservation.created for what could be matched
+  Events  reservation.completed, task.completed, worker.activity.update where an instruction said so, then reservation.created for what could be matched
   Cost    O(p + log n) for p pools of the Worker on the channel
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -35,6 +36,6 @@ if reason == '' then reason = string.match(call('HGET', t.key, 'e') or '', '|(.*
 local was, packed = r.status, turn_reservation(t, r, 'completed')
 end_task(t, 'completed', reason, r.sid, packed)
 local w = release_slot(r, was)
-serve_slot(w)
-publish()
+if r.more ~= '' then rare_leave_work(w, r) else serve_slot(w) end
+conclude()
 return {OK, t.sid, packed, call('HGET', w.key, 'name')}

@@ -9,7 +9,7 @@
   ARGV[2]  version      of the configuration that the caller's decision rests on
   ARGV[3]  task         SID, minted by the caller
   ARGV[4]  digest       of the pool the Task belongs to
-  ARGV[5]  queue        SID
+  ARGV[5]  queue        SID, '-' for none
   ARGV[6]  workflow     SID
   ARGV[7]  channel      number
   ARGV[8]  priority     0 to 2147483647
@@ -17,6 +17,10 @@
   ARGV[10] timeout      s the Task may be pending or reserved
   ARGV[11] attributes   JSON text
   ARGV[12] answer       s a Worker has to answer a Reservation
+  ARGV[13] document     number of the Workflow's document, 0 where none is followed
+  ARGV[14] at           <document>.<filter>.<step>, or q or k for a target, see lib/keys.lua
+  ARGV[15] due          s from now to the deadline of the step, '' without one
+  ARGV[16] target       as in the field rt, '' without one
 
   Returns {status, created ms}
   Status  1 OK, -1 STALE (configuration changed: decide anew), -2 NOT_FOUND (no such Workspace),
@@ -26,6 +30,7 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -42,21 +47,26 @@ if call('ZADD', root .. 'tasks', 'NX', seq + 1, sid) == 0 then  -- it is there: 
   return {OK, tonumber(string.match(call('HGET', key, 'c'), '^%d+'))}
 end
 
-local pool_id = call('HGET', root .. 'pools', ARGV[4])
-if not pool_id or string.sub(pool_id, 1, 1) == '!' then pool_id = '-' end
+local pool_id = installed(ARGV[4])
 local priority, virtual = ARGV[8], ARGV[9] == '' and stamp or ARGV[9]
-local tag = ARGV[5] .. '|' .. ARGV[6] .. '|' .. ARGV[7]
+local tag = ARGV[5] .. '|' .. ARGV[6] .. '|' .. ARGV[7] .. '|' .. ARGV[13]
 tell('task.created', sid .. '|' .. tag .. '|' .. priority)
 local t = {
   sid = sid, key = key, status = 'pending', rev = 0, cnt = 0, tag = tag, n = seq, pri = priority, vst = virtual,
-  ttl = now + ARGV[10] * 1000, rto = ARGV[12], pool = pool_id,
+  ttl = now + ARGV[10] * 1000, rto = ARGV[12], due = ARGV[15] == '' and 0 or now + ARGV[15] * 1000,
+  at = #ARGV[14] > 1 and ARGV[14] .. '.0' or ARGV[14], pool = pool_id or '-',
 }
-t.fresh = {'p', pack_place(t), 'tag', tag, 'c', stamp .. '|' .. ARGV[10] .. '|' .. stamp .. '|0', 'attrs', ARGV[11]}
-count_open(t, 1)
-if pool_id ~= '-' then enter_pool(t, pool_of(pool_id)) else ask('route', 't', sid) end
-if t.status == 'pending' then
-  call('HSET', key, 's', 'pending|0|' .. stamp .. '|0|-', unpack(t.fresh))
-  set_timer(t, t.ttl)
+local entered = ARGV[5] == '-' and '-' or '0'
+t.fresh = {'p', pack_place(t), 'tag', tag, 'c', stamp .. '|' .. ARGV[10] .. '|' .. entered .. '|0', 'attrs', ARGV[11]}
+if ARGV[16] ~= '' then
+  t.fresh[9], t.fresh[10] = 'rt', ARGV[16]
 end
-publish()
+count_open(t, 1)
+if pool_id then enter_pool(t, pool_of(pool_id)) else ask('route', 't', sid) end
+if t.status == 'pending' then
+  if t.pool ~= pool_id then t.fresh[2] = pack_place(t) end
+  call('HSET', key, 's', 'pending|0|' .. stamp .. '|0|-', unpack(t.fresh))
+  set_waiting_timer(t)
+end
+conclude()
 return {OK, now}

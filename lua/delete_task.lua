@@ -14,12 +14,14 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
 --@include lib/waiting.lua
 --@include lib/task.lua
 --@include lib/market.lua
+--@include lib/offers.lua
 --@include lib/erase.lua
 
 if not open_workspace() then return {NOT_FOUND} end
@@ -29,5 +31,5 @@ if ARGV[3] ~= '' and tonumber(ARGV[3]) ~= t.rev then return {REVISION, t.rev} en
 
 set_clock(ARGV[1])
 remove_task(t, 'task.deleted')
-publish()
+conclude()
 return {OK}

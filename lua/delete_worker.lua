@@ -13,10 +13,13 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
---@include lib/activity.lua
+--@include lib/waiting.lua
+--@include lib/task.lua
+--@include lib/market.lua
 
 if not open_workspace() then return {NOT_FOUND} end
 local sid, key = ARGV[2], root .. 'k:' .. ARGV[2]
@@ -39,8 +42,10 @@ for n in string.gmatch(worker.chs, '([^,]+),') do
     ordered = ordered or pool.ordered
     idle_drop(pool, sid)
     if pool.ordered or pool.dynamic then call('HDEL', root .. 'm:' .. id, sid) end
+    if pool.target then wake(pool, 'inf') end
   end
 end
+if worker.cen then recount(key, worker.cen, worker.act, worker.av, '') end
 call('HDEL', root .. 'names', worker.folded)
 call('ZREM', root .. 'workers', sid)
 call('HINCRBY', root .. 'open', 'a:' .. worker.act, -1)
@@ -48,5 +53,5 @@ call('DEL', key, root .. 'r:' .. sid)
 log_worker(sid)
 if ordered then ask('index', 't', sid) end  -- a clause that only its value made void counts again
 tell('worker.deleted', sid)
-publish()
+conclude()
 return {OK}

@@ -10,36 +10,54 @@
 
   Returns {status, Tasks fired, ms until the next deadline or -1 without one}
   Status  1 OK
-  Events  task.canceled (TTL), reservation.timeout and worker.activity.update, task.system-deleted (24 h assigned);
-          none for the removal 5 minutes after the end
+  Events  task.canceled (TTL), task-queue.timeout (step), reservation.timeout and worker.activity.update,
+          reservation.failed (target Worker), task.system-deleted (24 h assigned); none for the removal 5 minutes after
+          the end
   Cost    O(limit x (p + log n))
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
 --@include lib/waiting.lua
 --@include lib/task.lua
 --@include lib/market.lua
---@include lib/answer.lua
---@include lib/activity.lua
---@include lib/withdraw.lua
+--@include lib/setup.lua
+--@include lib/offers.lua
 --@include lib/cancel.lua
 --@include lib/erase.lua
 
 local timers = shard .. 'timers'
+local TTL_EXCEEDED = 'Task TTL Exceeded'
+local TARGET_MISSED = 'RoutingTarget SLA for Reservation creation was not met'
+
+local function fire_pending(t)
+  load_place(t)
+  if t.ttl <= now then return cancel_task(t, TTL_EXCEEDED) end
+  if t.due == 0 or t.due > now or not is_placed(t) then return set_waiting_timer(t) end
+  leave_pool(t)
+  if pool_of(t.pool).target then
+    tell('reservation.failed', t.sid)
+    return end_task(t, 'canceled', TARGET_MISSED)
+  end
+  general().leave(t, 't')
+end
 
 local function fire(sid)
   local t = load_task(sid, '')
   if not t then return end
-  if t.status == 'pending' then return cancel_task(t, 'Task TTL Exceeded') end
   if t.status == 'completed' or t.status == 'canceled' then return erase_task(t) end
+  if t.status == 'pending' then return fire_pending(t) end
   if t.status ~= 'reserved' then return remove_task(t, 'task.system-deleted') end
   load_place(t)
-  if t.ttl <= now then return cancel_task(t, 'Task TTL Exceeded') end
-  local activity = call('HMGET', root .. 'ws', 'timeout_activity', 'timeout_available')
-  withdraw_offer(t, open_reservation(t), 'timeout', activity[1], activity[2])
+  if t.ttl <= now then return cancel_task(t, TTL_EXCEEDED) end
+  local lapsed, failed = due_offers(t, open_reservations(t))
+  local activity, back = call('HMGET', root .. 'ws', 'timeout_activity', 'timeout_available'), {ids = {}}
+  if #lapsed > 0 then withdraw(t, lapsed, 'timeout', activity[1], activity[2], back) end
+  if #failed > 0 then withdraw(t, failed, 'canceled', '', '', back) end
+  serve_back(back)
 end
 
 set_clock(ARGV[1])
@@ -51,7 +69,7 @@ for _, entry in ipairs(due) do
   call('ZREM', timers, entry)
   if open_workspace() then
     fire(sid)
-    publish()
+    conclude()
   end
 end
 local next_due = call('ZRANGE', timers, 0, 0, 'WITHSCORES')[2]

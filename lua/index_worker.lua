@@ -20,6 +20,7 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -29,7 +30,7 @@
 
 if not open_workspace() then return {OK} end
 local sid, key = ARGV[2], root .. 'k:' .. ARGV[2]
-local f = call('HMGET', key, 'dv', 'chs', 'made', 'av')
+local f = call('HMGET', key, 'dv', 'chs', 'made', 'av', 'act', 'cen')
 if not f[1] then return {OK} end
 local pool_version = call('HGET', root .. 'ws', 'pool_version') or '0'
 if f[1] ~= ARGV[3] or pool_version ~= ARGV[4] or version ~= ARGV[5] then return {STALE} end
@@ -57,6 +58,7 @@ for n in string.gmatch(f[2], '([^,]+),') do
     else
       idle_drop(pool, sid)
       if not new and (pool.ordered or pool.dynamic) then call('HDEL', root .. 'm:' .. id, sid) end
+      if not new and pool.target then wake(pool, 'inf') end
     end
   end
   w.parked = ''
@@ -64,16 +66,21 @@ for n in string.gmatch(f[2], '([^,]+),') do
   call('HDEL', key, 'pl' .. n)
 end
 
-for i = 6, #ARGV, 3 do
-  local id = ARGV[i]
-  local pool = pool_of(id)
+local counted = ''
+local function join(pool, i)
+  if pool.order == 'C' then
+    counted = add_word(counted, pool.id)
+    return
+  end
   local channel = channel_of(pool.n)
-  channel.pools = add_word(channel.pools, id)
-  if kept[id] ~= 'idle' then channel.parked = add_word(channel.parked, id) end
-  if pool.ordered or pool.dynamic then call('HSET', root .. 'm:' .. id, sid, ARGV[i + 1]) end
-  if pool.dynamic then dynamic = '1' end
+  channel.pools = add_word(channel.pools, pool.id)
+  if kept[pool.id] ~= 'idle' and not pool.direct then channel.parked = add_word(channel.parked, pool.id) end
+  if pool.ordered or pool.dynamic then call('HSET', root .. 'm:' .. pool.id, sid, ARGV[i + 1]) end
+  if pool.dynamic or pool.target then dynamic = '1' end
   if pool.own_rank then channel.born = math.max(tonumber(f[3]), tonumber(ARGV[i + 2])) end
 end
+for i = 6, #ARGV, 3 do join(pool_of(ARGV[i]), i) end
+recount(key, f[6], f[5], f[4], counted)
 local list = ''
 for n, channel in pairs(channels) do
   list = add_word(list, n)
@@ -85,5 +92,5 @@ for n, channel in pairs(channels) do
 end
 call('HSET', key, 'chs', list, 'dy', dynamic, 'ix', '1', 'ok', f[4])
 general().serve_all(sid)
-publish()
+conclude()
 return {OK}

@@ -38,14 +38,14 @@ end
 -- HRANDFIELD takes a bounded number from a hash of any size, which HSCAN does not promise for a compact one.
 local pools = call('HRANDFIELD', root .. 'pools', left, 'WITHVALUES') or {}
 for i = 1, #pools, 2 do
-  local id = string.match(pools[i + 1], '^!?(.*)$')
-  for _, kind in ipairs({'p:', 'm:', 'i:', 'q:'}) do call('UNLINK', root .. kind .. id) end
+  local id = string.match(pools[i + 1], '[^,!]+$')
+  for _, kind in ipairs({'p:', 'm:', 'i:', 'q:', 'z:', 'n:', 's:'}) do call('UNLINK', root .. kind .. id) end
   call('HDEL', root .. 'pools', pools[i])
   left = left - 1
 end
 if left == 0 then return {OK, 1} end
 
-for _, name in ipairs({'config', 'config_log', 'names', 'worker_log', 'pool_log', 'heads', 'open', 'ws'}) do
+for _, name in ipairs({'config', 'config_log', 'names', 'worker_log', 'pool_log', 'docs', 'heads', 'open', 'ws'}) do
   call('UNLINK', root .. name)
 end
 return {OK, 0}

@@ -1,5 +1,6 @@
 --[[
-  reject_reservation: the Worker refuses; the Task is pending again and both are matched at once.
+  reject_reservation: the Worker refuses; the Task is pending again, unless it is still offered to others, and both are
+  matched at once.
 
   KEYS[1] root, KEYS[2] shard: see lib/keys.lua
   ARGV[1] now          ms, '' for the server's clock
@@ -8,7 +9,7 @@
   ARGV[4] reservation  SID
   ARGV[5] revision     the caller expects of the Reservation, '' for any
   ARGV[6] version      of the configuration that names the Activity; '' without one
-  ARGV[7] activity     SID the Worker moves to, '' to leave it where it is
+  ARGV[7] activity     SID the Worker moves to, '' for where it was before the Reservation
   ARGV[8] available    '1' or '0', of that Activity
 
   Returns {status, Task SID, packed Reservation, Worker's name}
@@ -19,6 +20,7 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -26,8 +28,7 @@
 --@include lib/task.lua
 --@include lib/market.lua
 --@include lib/answer.lua
---@include lib/activity.lua
---@include lib/withdraw.lua
+--@include lib/offers.lua
 
 if not open_workspace() then return {NOT_FOUND} end
 if ARGV[6] ~= '' and ARGV[6] ~= version then return {STALE} end
@@ -37,6 +38,8 @@ if ARGV[5] ~= '' and tonumber(ARGV[5]) ~= r.rev then return {REVISION, r.rev} en
 if r.status ~= 'pending' then return {ILLEGAL, r.status} end
 
 set_clock(ARGV[1])
-local reply = withdraw_offer(t, r, 'rejected', ARGV[7], ARGV[8])
-publish()
-return reply
+local back = {ids = {}}
+withdraw(t, {r}, 'rejected', ARGV[7], ARGV[8], back)
+serve_back(back)
+conclude()
+return {OK, t.sid, r.packed, call('HGET', root .. 'k:' .. r.worker, 'name')}

@@ -13,6 +13,7 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -29,5 +30,5 @@ else
   for id in string.gmatch(ARGV[2], '[^,]+') do ids[#ids + 1], ids[id] = id, true end
   general().settle(ids)
 end
-publish()
+conclude()
 return {OK}

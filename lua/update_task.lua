@@ -12,18 +12,22 @@
   ARGV[8]  channel     number, '' to keep
   ARGV[9]  restart     '1': attributes or channel change, so a pending Task starts at the first filter again
   ARGV[10] digest      of its pool then; '' when no filter matches: the Task is canceled
-  ARGV[11] queue       SID
+  ARGV[11] queue       SID, '-' for none; what follows is a place, see lib/placement.lua
   ARGV[12] step        priority of the step, '' without one
   ARGV[13] answer      s a Worker has to answer a Reservation
+  ARGV[14] document    number
+  ARGV[15] at          without the ms
+  ARGV[16] due         s from now to the deadline of the step, '' without one
 
   Returns {status, all fields of the Task}
   Status  1 OK, -1 STALE (decide anew), -2 NOT_FOUND, -3 REVISION (then the stored one),
           -4 ILLEGAL (the virtual start lies in the future)
-  Events  task.updated, then task-queue.moved, reservation.created, task.canceled as they come
+  Events  task.updated if it is another Task then, and task-queue.moved, reservation.created, task.canceled as they come
   Cost    O(log n)
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -41,41 +45,50 @@ set_clock(ARGV[1])
 if ARGV[7] ~= '' and tonumber(ARGV[7]) > now then return {ILLEGAL} end
 
 local attributes, priority, virtual, channel, restart = ARGV[5], ARGV[6], ARGV[7], ARGV[8], ARGV[9] == '1'
-leave_pool(t)
+local rested = leave_pool(t)
 load_place(t)
 if priority ~= '' then t.pri = tonumber(priority) end
 if virtual ~= '' then t.vst = tonumber(virtual) end
-call('HSET', t.key, 's', next_state(t, t.status, t.res), 'p', pack_place(t))
+local changes = attributes .. priority .. virtual .. channel ~= ''
+if changes then call('HSET', t.key, 's', next_state(t, t.status, t.res), 'p', pack_place(t)) end
 if attributes ~= '' then call('HSET', t.key, 'attrs', attributes) end
 if channel ~= '' then
   local open = t.status ~= 'completed' and t.status ~= 'canceled'
   if open then count_open(t, -1) end
-  t.tag = string.gsub(t.tag, '%d+$', channel)
+  t.tag = string.gsub(t.tag, '%d+|(%d+)$', channel .. '|%1')
   if open then count_open(t, 1) end
   call('HSET', t.key, 'tag', t.tag)
 end
-tell('task.updated', t.sid)
+if changes then tell('task.updated', t.sid) end
 
 local function restart_pending()
-  if ARGV[10] == '' then return end_task(t, 'canceled', NO_FILTER) end
-  move_task(t, ARGV[11], ARGV[12] ~= '' and ARGV[12] or t.pri, ARGV[13])
-  local pool_id = call('HGET', root .. 'pools', ARGV[10])
-  if not pool_id or string.sub(pool_id, 1, 1) == '!' then
-    t.pool = '-'
-    call('HSET', t.key, 'p', pack_place(t))
-    return ask('route', 't', t.sid)
+  if ARGV[10] == '' then
+    tell('workflow.timeout', t.sid)
+    return end_task(t, 'canceled', NO_FILTER)
   end
-  t.pool = pool_id
+  local moved = move_task(t, {
+    queue = ARGV[11], priority = ARGV[12], answer = ARGV[13], document = ARGV[14], at = ARGV[15], due = ARGV[16],
+    enter = true,
+  })
+  if moved and not changes then
+    call('HSET', t.key, 's', next_state(t, t.status, t.res))
+    tell('task.updated', t.sid)
+  end
+  local pool_id = installed(ARGV[10])
+  if pool_id then return take_place(t, pool_of(pool_id)) end
+  t.pool = '-'
   call('HSET', t.key, 'p', pack_place(t))
-  enter_pool(t, pool_of(pool_id))
+  set_waiting_timer(t)
+  ask('route', 't', t.sid)
 end
 
 if t.status == 'pending' and restart then
   restart_pending()
-elseif t.status == 'pending' and t.pool ~= '-' then
-  waiting_put(pool_of(t.pool), t)
+elseif t.status == 'pending' and is_placed(t) then
+  local pool = pool_of(t.pool)
+  if rested then rest_put(pool, t, string.match(t.at, '%d+$')) else waiting_put(pool, t) end
 elseif t.status == 'reserved' and restart then
-  set_dirty(t, true)
+  set_later(t, '1')
 end
-publish()
+conclude()
 return {OK, call('HGETALL', t.key)}

@@ -15,6 +15,7 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -43,5 +44,5 @@ if changed then
   w.limit = on == '1' and tonumber(capacity) or 0
   serve_slot(w)
 end
-publish()
+conclude()
 return {OK}

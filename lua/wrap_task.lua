@@ -10,12 +10,14 @@
   ARGV[6] reason       text, '' to keep the Task's
 
   Returns {status, Task SID, packed Reservation, Worker's name}
-  Status  1 OK, -2 NOT_FOUND, -3 REVISION (then the stored one), -4 ILLEGAL (then the present status)
+  Status  1 OK, -2 NOT_FOUND, -3 REVISION (then the stored one), -4 ILLEGAL (then the present status,
+          or single: there is no after-work in a single-tasking Workspace)
   Events  reservation.wrapup, task.wrapup
   Cost    O(log n)
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/activity.lua
 --@include lib/worker.lua
 --@include lib/load.lua
 --@include lib/pool.lua
@@ -29,6 +31,7 @@ if not open_workspace() then return {NOT_FOUND} end
 local t, r, refusal = find_assigned(ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 if refusal then return refusal end
 if r.status ~= 'accepted' then return {ILLEGAL, ARGV[4] == '' and t.status or r.status} end
+if r.n == ONE_SLOT then return {ILLEGAL, 'single'} end
 
 set_clock(ARGV[1])
 local packed = turn_reservation(t, r, 'wrapping')
@@ -39,5 +42,5 @@ local worker = root .. 'k:' .. r.worker
 call('HINCRBY', worker, 'asg' .. r.n, -1)
 local f = call('HMGET', worker, 'name', 'dy')
 if f[2] == '1' then general().serve_dynamic(r.worker) end
-publish()
+conclude()
 return {OK, t.sid, packed, f[1]}

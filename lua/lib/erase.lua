@@ -19,11 +19,8 @@ local function remove_task(t, kind)
   leave_pool(t)
   if t.status ~= 'completed' and t.status ~= 'canceled' then count_open(t, -1) end
   tell(kind, t.sid)
-  local r, was = t.res ~= '-' and open_reservation(t), nil
-  if r then
-    was = r.status
-    turn_reservation(t, r, was == 'pending' and 'canceled' or 'completed')
-  end
+  local list, back = t.res == '-' and {} or open_reservations(t), {ids = {}}
+  close_offers(t, list, list[1] and list[1].status ~= 'pending' and 'completed' or 'canceled', '', '', back)
   erase_task(t)
-  if r then serve_slot(release_slot(r, was)) end
+  if #back > 0 then serve_back(back) end
 end

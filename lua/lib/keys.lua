@@ -11,31 +11,51 @@
   Fields that change together are one field of several parts: a part costs a tenth of a field.
 
   ws        hash   account (gone once the Workspace is deleted), sid, version, seq (number of the last event), order
-                   (FIFO|LIFO preferred), timeout_activity, timeout_available, pool_version, last_pool, directory,
-                   uses_activity
-  t:<WT>    hash   s = status|revision|updated ms|assignments|open Reservation or -
-                   p = priority|virtual start ms|order of creation|TTL ms|s to answer|pool or -
-                   c = created ms|timeout s|ms it entered the queue|1 if the Workflow restarts when next pending
-                   tag = <WQ>|<WW>|<channel number>;  attrs;  e = ended ms|reason, once it has ended
-                   and one field a Reservation: <WR> = status|<WK>|created ms|updated ms|revision|channel number
+                   (FIFO|LIFO preferred), timeout_activity, timeout_available, pool_version, pool_floor
+                   (version of the last pool that was dropped), last_pool, directory, uses_activity
+  t:<WT>    hash   s = status|revision|updated ms|assignments|open Reservations joined by ',' or -
+                   p = priority|virtual start ms|order of creation|TTL ms|s to answer|due ms or 0|at|pool
+                       due: deadline of the step, or of a Reservation for its target Worker
+                       at: <document>.<filter, d the default one>.<step>.<ms from creation to the filter's entry>;
+                       q: straight into a queue; k, or k.<revision of its Worker when it last refused>: for one Worker
+                       pool: an id; or, in none until a matcher has placed it: '-' where it entered, '-q' there again after
+                       its queue changed, '-r' at the first filter, '-t' behind the step that timed out, '-s' behind
+                       the one that was skipped
+                   c = created ms|timeout s|ms from there to its entry of the queue, - for none|what to do when it is next
+                       pending: 0 nothing, 1 restart the Workflow, 2 place it anew in its step
+                   tag = <WQ or ->|<WW>|<channel number>|<document>;  attrs;  e = ended ms|reason, once it has ended
+                   rt = <WK, WQ or WW>|1 if it ignores capacity: its target;  i:<WR> = setup SID|its
+                   deadline ms|the instruction as JSON
+                   and one field a Reservation: <WR> = status|<WK>|created ms|updated ms|revision|slot, behind it in
+                   single-tasking Workspaces and with an instruction |<WA> before:available,<WA> for the work:available|h
+                   while an instruction is carried out|<WA> after the work:available. The slot is the channel's number,
+                   1000000 where there is but one in all
   k:<WK>    hash   ok ('1': av and ix), dy ('1': in a pool whose condition reads its load),
                    s = ms of the last Reservation|revision, av ('1': the Activity is available), ix ('1': its pools
                    are up to date), act, dv (version of what rules read of it), name, folded, attrs, made, upd, chg,
                    chs (channels with pools), and for channel n:
+                   cen = <WA>|available|ids of the censuses that count it so, each followed by ','
                    c<n> = open Reservations|most it may have, 0 while not available|ms of the last Reservation|ids of
-                   the pools whose idle set it is out of, each followed by ','  (absent: 0|1||)
+                   the pools whose idle entries it has left, each followed by ','  (absent: 0|1||)
                    asg<n> accepted ones, cap<n> (absent: 1), on<n> (absent: '1'), upd<n>, pl<n> ids of all its pools
   open      hash   a:<WA> = Workers in an Activity, t:<tag> = open Tasks
   r:<WK>    hash   Reservation -> Task
-  p:<pool>  hash   digest, spec (JSON for the matcher), ignored (order clauses that are void)
+  p:<pool>  hash   digest, spec (JSON for the matcher), ignored (order clauses that are void), gone while it is being
+                   dropped, and what its flags call for: skip, census, who, folded, lost (the code of
+                   the alert while there is no such Worker), target, reserve, assign
   m:<pool>  hash   ordered or load-dependent pools only: <WK> = order prefix|program, @<WK> = its entry in `i`
   i:<pool>  zset   idle;  q:<pool> zset waiting;  heads hash pool -> F or L and its best waiting entry
-  pools     hash   digest -> pool, behind '!' while it has not all its members;  pool_log zset pool -> pool_version
+  z:<pool>  zset   resting: waiting entries of Tasks for one Worker who refused -> its revision then
+  n:<pool>  hash   of a census: Workers it counts, by Activity <WA>, in all that are available + and not -
+  s:<pool>  set    of a census: the pools whose Tasks skip by it
+  pools     hash   digest -> <100 s of its last use>,<pool>, or !<pool> while it has not all its members
+  pool_log  zset   pool -> pool_version;  docs hash <WW>.<document> -> text of it that open Tasks still follow
   tasks     zset   <WT> -> order of creation;  workers zset <WK>, all scores 0;  worker_log zset <WK> -> directory
   names     hash   folded name -> <WK>;  config hash SID -> record as JSON;  config_log zset SID -> version
 
   Of the shard: directory hash <WS> -> workspace number, owned:<AC> zset <WS> -> created ms, timers zset
-  <number>:<WT> -> deadline ms, inbox stream and events stream as in lib/events.lua.
+  <number>:<WT> -> deadline ms, inbox stream and events stream as in lib/events.lua,
+  media stream of what media adapters are told.
 ]]
 local call = redis.call
 local root, shard = KEYS[1], KEYS[2]

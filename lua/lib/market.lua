@@ -7,27 +7,34 @@
   The common ways, a Task that meets a free Worker and a Worker for whom nothing waits, stand by themselves. The rest
   is made by general() when first needed: a closure costs 0.1 us, and most runs need none of these.
 ]]
-local MAX_OFFERS = 64
+local MAX_OFFERS = 32  -- Reservations one run makes, some 3 ms; what is left goes to a matcher
 local offers_left = MAX_OFFERS
+local MAX_SKIPS = 32  -- Tasks that one run lets skip a step
+local skips_left = MAX_SKIPS
+local NOT_IN_QUEUE = 40152  -- semantics 6.6
 
--- Offers a Task to a Worker and writes both. `met` is true when the Worker was found at the head of the pool's idle
--- set. The Task's waiting entry is the caller's business; `t.fresh` are fields of a Task that is not stored yet.
-local function offer(t, pool, w, met)
-  local count = t.cnt + 1
-  local sid = 'WR' .. string.sub(redis.sha1hex(t.sid .. ':' .. count .. ':' .. w.sid), 1, 32)
-  t.cnt = count
-  call('HSET', t.key, 's', next_state(t, 'reserved', sid),
-    sid, 'pending|' .. w.sid .. '|' .. stamp .. '|' .. stamp .. '|0|' .. w.n, unpack(t.fresh or {}))
-  set_timer(t, math.min(t.ttl, now + t.rto * 1000))
+-- Takes a slot of a Worker for a Task; whoever calls this writes the Worker. Returns the Reservation.
+local function take_slot(t, w)
+  local sid = 'WR' .. string.sub(redis.sha1hex(t.sid .. ':' .. t.cnt .. ':' .. w.sid), 1, 32)
   call('HSET', root .. 'r:' .. w.sid, sid, t.sid)
   w.open, w.rev = w.open + 1, w.rev + 1
   if tonumber(w.last) < now then w.last = stamp end
   w.last_n = w.last
+  tell('reservation.created', sid .. '|' .. t.sid .. '|' .. w.sid)
+  return sid, 'pending|' .. w.sid .. '|' .. stamp .. '|' .. stamp .. '|0|' .. w.n
+end
+
+-- Offers a Task to a Worker of an ordinary pool and writes both. `met` is true when the Worker was found at the head of the pool's idle
+-- set. The Task's waiting entry is the caller's business; `t.fresh` are fields of a Task that is not stored yet.
+local function offer(t, pool, w, met)
+  t.cnt = t.cnt + 1
+  local sid, packed = take_slot(t, w)
+  call('HSET', t.key, 's', next_state(t, 'reserved', sid), sid, packed, unpack(t.fresh or {}))
+  set_timer(t, math.min(t.ttl, now + t.rto * 1000))
   if met then
     if offerable(w) then idle_put(pool, w) else park(pool, w) end
   end
   write_worker(w)
-  tell('reservation.created', sid .. '|' .. t.sid .. '|' .. w.sid)
 end
 
 local made
@@ -77,15 +84,107 @@ local function general()
     return best
   end
 
+  -- Moves a Worker to the Activity of a pool's Reservations, if it has one, and keeps the table true.
+  local function occupy(w, activity, available)
+    if not activity then return end
+    set_activity(w.sid, activity, available)
+    local f = call('HMGET', w.key, 'ok', 's')
+    w.ready, w.rev = f[1] == '1', string.match(f[2], '%d+$')
+  end
+
+  local function put_or_park(pool, w)
+    if pool.direct then return end
+    if offerable(w) then return idle_put(pool, w) end
+    if not string.find(',' .. w.parked, ',' .. pool.id .. ',', 1, true) then park(pool, w) end
+  end
+
+  -- Offers a Task to as many Workers as its pool asks for, beginning with this one, and writes all. Returns those
+  -- whose other load opens or closes pools to them.
+  function M.offer_round(t, pool, w)
+    local chosen, sids, fields, most = {}, {}, {}, pool.most or 1
+    local moves = pool.single and call('HMGET', root .. 'p:' .. pool.id, 'reserve', 'assign')
+    t.cnt = t.cnt + 1
+    while w do
+      if not pool.direct then idle_drop(pool, w.sid) end
+      local place = #chosen + 1
+      local sid, packed = take_slot(t, w)
+      if moves then
+        local before = table.concat(call('HMGET', w.key, 'act', 'av'), ':')
+        packed = packed .. '|' .. before .. ',' .. (moves[2] or '') .. '||'
+      end
+      chosen[place], sids[place], fields[2 * place - 1], fields[2 * place] = w, sid, sid, packed
+      write_worker(w)
+      w = place < most and idle_head(pool)
+    end
+    offers_left = math.max(0, offers_left - #chosen + 1)  -- the first one is the caller's
+    for _, field in ipairs(t.fresh or {}) do fields[#fields + 1] = field end
+    call('HSET', t.key, 's', next_state(t, 'reserved', table.concat(sids, ',')), unpack(fields))
+    set_timer(t, math.min(t.ttl, now + t.rto * 1000))
+    local dynamic = {}
+    for _, one in ipairs(chosen) do
+      if moves then occupy(one, string.match(moves[1] or '', '^(%w+):(%d)$')) end
+      put_or_park(pool, one)
+      write_worker(one)
+      if one.dynamic then dynamic[#dynamic + 1] = one.sid end
+    end
+    return dynamic
+  end
+
+  -- Takes a waiting Task out of its step, which it leaves by time-out (t) or skip (s); a matcher finds the next one.
+  function M.leave(t, cause)
+    t.pool = '-' .. cause
+    if cause == 't' then tell('task-queue.timeout', t.sid .. '|' .. t.at) end
+    if not t.fresh then
+      call('HSET', t.key, 'p', pack_place(t))
+      set_waiting_timer(t)
+    end
+    ask('route', 't', t.sid)
+  end
+
+  local function skipped(pool)
+    local f = call('HMGET', root .. 'p:' .. pool.id, 'skip', 'census')
+    return census_holds(f[1], f[2])
+  end
+
+  -- A Task that found nobody leaves its step at once if that is to be skipped, or its time is over (semantics 6.3).
+  function M.leaves_at_once(t, pool)
+    if pool.skips and skipped(pool) then
+      M.leave(t, 's')
+      return true
+    end
+    if pool.target or t.due == 0 or t.due > now then return false end
+    M.leave(t, 't')
+    return true
+  end
+
+  -- The Worker that a known pool is for, as its record says: by SID, or by a name with the form that is unique.
+  local function known_worker(pool, who, folded)
+    local sid = folded and call('HGET', root .. 'names', folded) or not folded and who
+    local w = sid and load_worker(sid, pool.n)
+    return w and (not folded or call('HGET', w.key, 'name') == who) and w
+  end
+
+  -- Tells of a Task that waits for a known Worker who cannot take it (semantics 6.6), if that is not meant.
+  function M.warn(t, pool)
+    local f = call('HMGET', root .. 'p:' .. pool.id, 'lost', 'who', 'folded')
+    if not f[1] then return end
+    local w = known_worker(pool, f[2], f[3])
+    if w and call('HGET', w.key, 'ix') ~= '1' then return end  -- a matcher is about to find its pools
+    local member = w and string.find(',' .. pools_of(w), ',' .. pool.id .. ',', 1, true)
+    if not member then tell('task.alert', t.sid .. '|' .. (w and NOT_IN_QUEUE or f[1])) end
+  end
+
   -- Offers the head of a pool and moves on to the next one that waits there.
   local function offer_head(candidate, w, met)
     local pool, entry = candidate.pool, string.sub(candidate.head, 2)
     offers_left = offers_left - 1
     local t = load_task(string.sub(entry, -34), '')
     load_place(t)
-    offer(t, pool, w, met)
     local next_entry = waiting_pop(pool, entry)
     candidate.head = next_entry and pool.order .. next_entry
+    if pool.special then return M.offer_round(t, pool, w) end
+    offer(t, pool, w, met)
+    return w.dynamic and {w.sid} or {}
   end
 
   local function add_pools(ids, list)
@@ -103,10 +202,20 @@ local function general()
     return list
   end
 
+  -- Wakes the Tasks that rest until this Worker changes, and adds the pools it serves whatever its capacity.
+  local function wake_all(w, ids)
+    for id in string.gmatch(pools_of(w), '([^,]+),') do
+      local pool = pool_of(id)
+      if pool.target then wake(pool, w.rev) end
+      if pool.direct then add_pools(ids, id .. ',') end
+    end
+  end
+
   -- Puts a Worker back into the market on these channels, as far as it is offerable, and adds its pools to `ids`.
   function M.bring_back(sid, channels, ids)
     for _, n in ipairs(channels) do
       local w = load_worker(sid, n)
+      if w and w.dynamic then wake_all(w, ids) end
       if w and offerable(w) then
         unpark(w)
         write_worker(w)
@@ -115,20 +224,53 @@ local function general()
     end
   end
 
+  -- All Tasks that wait in these pools leave their steps, in global order, where those are to be skipped now.
+  local function skip_over(ids)
+    local wanted = {}
+    for _, id in ipairs(ids) do
+      if pool_of(id).skips then wanted[#wanted + 1] = id end
+    end
+    if #wanted == 0 then return end
+    local found = {}
+    for _, candidate in ipairs(waiting_heads(wanted)) do
+      if skipped(candidate.pool) then found[#found + 1] = candidate end
+    end
+    local best = best_of(found)
+    while best do
+      if skips_left == 0 then return ask('settle', 'p', table.concat(wanted, ',')) end
+      skips_left = skips_left - 1
+      local entry = string.sub(best.head, 2)
+      local t = load_task(string.sub(entry, -34), '')
+      load_place(t)
+      local next_entry = waiting_pop(best.pool, entry)
+      best.head = next_entry and best.pool.order .. next_entry
+      M.leave(t, 's')
+      best = best_of(found)
+    end
+  end
+
+  -- What follows from other numbers of a census.
+  function M.skip_touched()
+    local ids = {}
+    for census in pairs(touched) do
+      for _, id in ipairs(call('SMEMBERS', root .. 's:' .. census)) do ids[#ids + 1] = id end
+    end
+    touched = nil
+    skip_over(ids)
+  end
+
   -- Gives the waiting Tasks of the pools, in global order, their best Workers, until none can be matched.
   function M.settle(ids)
     local found = waiting_heads(ids)
     while true do
       local best = best_of(found)
-      if not best then return end
+      if not best then return skip_over(ids) end
       if offers_left == 0 then return ask('settle', 'p', table.concat(ids, ',')) end
       local w, exhausted = idle_head(best.pool)
       if w then
-        offer_head(best, w, true)
-        if w.dynamic then  -- its load is another now, and may open pools that were closed to it
-          M.bring_back(w.sid, M.channels_of(w.sid), ids)
-          found = waiting_heads(ids)
-        end
+        local dynamic = offer_head(best, w, true)  -- their load is another now, and may open pools that were closed
+        for _, sid in ipairs(dynamic) do M.bring_back(sid, M.channels_of(sid), ids) end
+        if #dynamic > 0 then found = waiting_heads(ids) end
       else
         if exhausted then ask('settle', 'p', best.pool.id) end
         best.head = nil
@@ -136,10 +278,10 @@ local function general()
     end
   end
 
-  -- Everything a Worker may be offered whose load has changed and decides what that is.
-  function M.serve_dynamic(sid)
+  -- Everything Workers may be offered whose load has changed and decides what that is.
+  function M.serve_dynamic(...)
     local ids = {}
-    M.bring_back(sid, M.channels_of(sid), ids)
+    for _, sid in ipairs({...}) do M.bring_back(sid, M.channels_of(sid), ids) end
     M.settle(ids)
   end
 
@@ -200,14 +342,31 @@ end
 
 -- A pending Task takes its place in a pool: reserved at once if nobody waits there and a Worker is offerable.
 local function enter_pool(t, pool)
+  local exhausted = false
   if call('HEXISTS', root .. 'heads', pool.id) == 0 then
-    local w, exhausted = idle_head(pool)
-    if w then
+    local w
+    w, exhausted = idle_head(pool)
+    if w and pool.special then
+      local dynamic = general().offer_round(t, pool, w)
+      if #dynamic > 0 then general().serve_dynamic(unpack(dynamic)) end
+      return
+    elseif w then
       offer(t, pool, w, true)
       if w.dynamic then general().serve_dynamic(w.sid) end
       return
     end
-    if exhausted then ask('settle', 'p', pool.id) end
+  end
+  if pool.known and not t.stays then general().warn(t, pool) end
+  if exhausted then
+    ask('settle', 'p', pool.id)
+  elseif (pool.skips or t.due > 0) and general().leaves_at_once(t, pool) then
+    return
   end
   waiting_put(pool, t)
+end
+
+-- The end of every run that may have moved a Worker to another Activity.
+local function conclude()
+  if touched then general().skip_touched() end
+  publish()
 end

@@ -1,8 +1,11 @@
 --[[
   pool: Workers that wait for Tasks and Tasks that wait for Workers, under one condition.
 
-  A pool's id says what is needed of it: <channel number>.<count><F|L><flags>, F or L for the order of its Tasks, and
-  flags o (rank by the channel's own last Reservation), b (order_by), d (the condition reads the Worker's load).
+  A pool's id says what is needed of it: <slot>.<count><F|L|C><flags><most>, F or L for the order of its Tasks, C for a
+  census (lib/activity.lua), flags o (rank by the channel's own last Reservation), b (order_by), d (the condition reads
+  the Worker's load), s (Tasks skip the step by a census), k (for a known Worker: an alert while there is none),
+  t (for one target Worker), i (and whatever its capacity), u (a Reservation moves the Worker to another Activity),
+  and how many Workers a Task is offered to at once, where that is more than one.
 
   Idle sets are lazy. A Worker's rank, the ms of its last Reservation, only grows, so an entry with an old rank is a
   lower bound: whoever meets it at the head re-inserts it. A Worker met there that is not offerable is parked: out
@@ -15,16 +18,33 @@ local pools = {}
 local function pool_of(id)
   local pool = pools[id]
   if not pool then
-    local n, order, flags = string.match(id, '^(%d+)%.%d+(%u)(%l*)$')
+    local n, order, flags = string.match(id, '^(%d+)%.%d+(%u)(.*)$')
     pool = {id = id, n = n, order = order, idle = root .. 'i:' .. id}
     if flags ~= '' then
       pool.own_rank = string.find(flags, 'o', 1, true) ~= nil
       pool.ordered = string.find(flags, 'b', 1, true) ~= nil
       pool.dynamic = string.find(flags, 'd', 1, true) ~= nil
+      pool.skips = string.find(flags, 's', 1, true) ~= nil
+      pool.known = string.find(flags, 'k', 1, true) ~= nil
+      pool.target = string.find(flags, 't', 1, true) ~= nil
+      pool.direct = string.find(flags, 'i', 1, true) ~= nil
+      pool.single = string.find(flags, 'u', 1, true) ~= nil
+      pool.most = tonumber(string.match(flags, '%d+$'))
+      pool.special = pool.direct or pool.single or pool.most
     end
     pools[id] = pool
   end
   return pool
+end
+
+-- The pool of this digest if it is in use, noted as used now (to 100 s); nil while it has not all its members.
+local function installed(digest)
+  local stored = call('HGET', root .. 'pools', digest)
+  local comma = stored and string.find(stored, ',', 1, true)
+  if not comma then return nil end
+  local id, used = string.sub(stored, comma + 1), string.sub(stamp, 1, -6)
+  if string.sub(stored, 1, comma - 1) ~= used then call('HSET', root .. 'pools', digest, used .. ',' .. id) end
+  return id
 end
 
 -- The order prefix and the load program of a Worker in a pool.
@@ -32,11 +52,10 @@ local function member_terms(pool, sid)
   return string.match(call('HGET', root .. 'm:' .. pool.id, sid), '^(.-)|(.*)$')
 end
 
--- Whether the Worker satisfies what its load decides of the pool's condition.
-local function fits(pool, w)
-  if not pool.dynamic then return true end
+-- Whether the Worker satisfies what its load decides of the condition of a load-dependent pool.
+local function rare_fits(pool, w)
   local _, program = member_terms(pool, w.sid)
-  return holds(program, w.sid)
+  return worker_holds(program, w.sid)
 end
 
 local function rank_of(pool, w)
@@ -82,8 +101,15 @@ local function unpark(w)
   w.parked = ''
 end
 
+-- The Worker that a direct pool is for, whatever it is doing; nil while it is no member or waits to be indexed.
+local function rare_direct_worker(pool)
+  local w = load_worker(call('HGET', root .. 'p:' .. pool.id, 'target'), pool.n)
+  return w and call('HGET', w.key, 'ix') == '1' and string.find(',' .. pools_of(w), ',' .. pool.id .. ',', 1, true) and w
+end
+
 -- The best offerable Worker of a pool, or nil; second result true when the probes ran out before one was found.
 local function idle_head(pool)
+  if pool.direct then return rare_direct_worker(pool), false end
   while true do
     local head = call('ZRANGE', pool.idle, 0, 0, 'WITHSCORES')
     if not head[1] then return nil, false end
@@ -93,7 +119,7 @@ local function idle_head(pool)
     local w = load_worker(sid, pool.n)
     if not w then
       call('ZREM', pool.idle, head[1])
-    elseif not offerable(w) or not fits(pool, w) then
+    elseif not offerable(w) or pool.dynamic and not rare_fits(pool, w) then
       park(pool, w)
       write_worker(w)
     else

@@ -1,5 +1,7 @@
 --[[
   waiting: the Tasks that wait in a pool, best first, and the heads of all pools.
+
+  A Task for one Worker who refused it rests: it waits again once that Worker has changed (semantics 2.8).
 ]]
 -- Order keys: text that sorts as semantics 5.4 says inside one order type. Priority falls, the rest rises for FIFO;
 -- LIFO ignores the priority and turns the rest around. 2208988800000 ms lie between 1900 and 1970.
@@ -34,4 +36,19 @@ local function waiting_drop(pool, t)
   local entry = order_key(pool, t.pri, t.vst, t.n) .. t.sid
   if call('HGET', root .. 'heads', pool.id) == pool.order .. entry then return waiting_pop(pool, entry) end
   call('ZREM', root .. 'q:' .. pool.id, entry)
+end
+
+local function rest_put(pool, t, revision)
+  call('ZADD', root .. 'z:' .. pool.id, revision, order_key(pool, t.pri, t.vst, t.n) .. t.sid)
+end
+
+-- Lets the Tasks wait that rest since an earlier revision of their Worker.
+local function wake(pool, revision)
+  local resting = root .. 'z:' .. pool.id
+  for _, entry in ipairs(call('ZRANGEBYSCORE', resting, '-inf', '(' .. revision)) do
+    call('ZREM', resting, entry)
+    call('ZADD', root .. 'q:' .. pool.id, 0, entry)
+    local head = call('HGET', root .. 'heads', pool.id)
+    if not head or pool.order .. entry < head then set_head(pool, entry) end
+  end
 end

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from engine.model import Order
 from tests.scenarios.play import Play
 from tests.scenarios.registry import Scenario, one_queue
 from tests.scenarios.site import Flow, Queue, Site
@@ -139,7 +140,62 @@ def an_absent_worker_who_does_not_answer_is_called_back(play: Play) -> None:
     assert (play.holder(task), play.activity(ann)) == (ann, "Available")
 
 
+def a_rescinded_offer_goes_with_its_deleted_task(play: Play) -> None:
+    ann, _ = play.worker("ann"), play.worker("bo")
+    task = play.task()
+    play.accept_by(task, ann)
+    assert play.ends(task) == ["accepted", "rescinded"]
+    play.delete_task(task)
+    assert play.see()["offers"] == {}
+
+
+def a_task_that_rests_is_deleted(play: Play) -> None:
+    task = play.task_for(play.worker("ann"))
+    play.reject(task)
+    play.delete_task(task)
+    assert play.status(task) == "gone"
+
+
+def a_queue_that_changes_meanwhile_does_not_wake_a_task_whose_target_refuses(play: Play) -> None:
+    ann = play.worker("ann")
+    task = play.task_for(ann, queue="all")
+    play.update_queue("all", order=Order.LIFO)
+    play.reject(task)
+    assert play.status(task) == "pending"
+    play.move(ann, "Unavailable")
+    assert play.holder(task) == ann
+
+
+def what_a_leaving_worker_was_offered_goes_to_the_next(play: Play) -> None:
+    """More Reservations than one script rejects."""
+    ann = play.worker("ann")
+    play.slots(ann, "default", capacity=REFUSED)
+    tasks = [play.task() for _ in range(REFUSED)]
+    bo = play.worker("bo")
+    play.slots(bo, "default", capacity=REFUSED)
+    play.move(ann, "Offline", reject_pending_reservations=True)
+    assert {offer["worker"] for offer in play.see()["offers"].values() if offer["status"] == "pending"} == {
+        bo
+    }
+    assert play.channel(bo)["open"] == len(tasks)
+
+
+def a_canceled_offer_brings_its_worker_back(play: Play) -> None:
+    ann = play.worker("ann", activity="Idle")
+    task = play.task()
+    assert play.activity(ann) == "Reserved"
+    play.update_task(task, assignment_status="canceled")
+    assert play.activity(ann) == "Idle"
+
+
+def an_offer_may_call_an_absent_target(play: Play) -> None:
+    ann = play.worker("ann", activity="Offline")
+    task = play.task_for(ann, queue="all")
+    assert (play.holder(task), play.activity(ann)) == (ann, "Idle")
+
+
 CALL: Final = {"kind": "call"}
+REFUSED: Final = 33  # Reservations of one Worker: one more than a script rejects
 
 
 def _routed(filters: list[dict[str, Any]], default: dict[str, Any] | None = None) -> Site:
@@ -149,6 +205,11 @@ def _routed(filters: list[dict[str, Any]], default: dict[str, Any] | None = None
 
 def _calls(**step: Any) -> dict[str, Any]:
     return {"expression": "kind == 'call'", "targets": [{"queue": "all", **step}]}
+
+
+def _single(**queue: Any) -> Site:
+    document = {"task_routing": {"default_filter": {"queue": "all"}}}
+    return Site(queues={"all": Queue(**queue)}, workflows={"main": Flow(document, ANSWER_S)}, single=True)
 
 
 _PLAIN: Final = one_queue(answer_s=ANSWER_S)
@@ -174,5 +235,11 @@ _SITES: Final[list[tuple[Callable[[Play], None], Site]]] = [
         one_queue(answer_s=ANSWER_S, step={"expression": "worker.activity_name != 'Lunch'"}),
     ),
     (an_absent_worker_who_does_not_answer_is_called_back, one_queue(answer_s=ANSWER_S, timeout_activity="Available")),
+    (a_rescinded_offer_goes_with_its_deleted_task, one_queue(max_reserved=2)),
+    (a_task_that_rests_is_deleted, _PLAIN),
+    (a_queue_that_changes_meanwhile_does_not_wake_a_task_whose_target_refuses, _PLAIN),
+    (what_a_leaving_worker_was_offered_goes_to_the_next, _PLAIN),
+    (a_canceled_offer_brings_its_worker_back, _single()),
+    (an_offer_may_call_an_absent_target, _single(reservation_activity="Idle")),
 ]  # fmt: skip
 EVERY_WAY: Final = [Scenario(f"{run.__name__}_{n}", site, run) for n, (run, site) in enumerate(_SITES)]

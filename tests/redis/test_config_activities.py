@@ -174,10 +174,10 @@ async def test_built_in_channels_and_those_in_use_are_not_deleted(world: World) 
     made = await channels.create(world.account, sid, friendly_name="x", unique_name="x")
     keys = await world.keys(sid)
     other_use = "t:WQ1|WW1|"
-    await world.call("HSET", keys.open, f"{other_use}5", 1, f"{other_use}55", 7, "t:WQ2|WW1|5", 1)
+    await world.call("HSET", keys.open, f"{other_use}5|3", 1, f"{other_use}55|3", 7, "t:WQ2|WW1|5|1", 1)
     with pytest.raises(IllegalState, match="2 open Tasks"):
         await channels.delete(world.account, sid, "x")
-    await world.call("HSET", keys.open, f"{other_use}5", 0, "t:WQ2|WW1|5", 0)
+    await world.call("HSET", keys.open, f"{other_use}5|3", 0, "t:WQ2|WW1|5|1", 0)
     await channels.delete(world.account, sid, made.value.sid)
     with pytest.raises(NotFound):
         await channels.fetch(world.account, sid, "x")

@@ -74,7 +74,6 @@ BAD = [
     ("target_workers", "a == '" + "x" * 5000 + "'"),
     ("max_reserved_workers", 0),
     ("max_reserved_workers", 51),
-    ("max_reserved_workers", 2),
     ("task_order", "lifo"),
     ("task_order", ""),
     ("reservation_activity_sid", "foreign"),
@@ -103,12 +102,6 @@ async def test_a_broken_expression_is_refused_with_its_position(world: World) ->
         await world.process.task_queues.create(
             world.account, sid, friendly_name="q", target_workers="a == 1 AND AND"
         )
-
-
-async def test_more_reserved_workers_are_refused_as_not_supported_yet(world: World) -> None:
-    sid = await world.workspace()
-    with pytest.raises(Invalid, match="not supported yet"):
-        await world.process.task_queues.create(world.account, sid, friendly_name="q", max_reserved_workers=50)
 
 
 @pytest.mark.parametrize(
@@ -226,12 +219,12 @@ async def test_a_queue_that_is_needed_is_not_deleted(world: World) -> None:
     await world.process.workflows.delete(world.account, sid, workflow.sid)
     keys = await world.keys(sid)
     await world.call(
-        "HSET", keys.open, f"t:{queue.sid}|WW1|0", 2, f"t:{queue.sid}|WW2|1", 1, "t:WQ1|WW1|0", 5
+        "HSET", keys.open, f"t:{queue.sid}|WW1|0|7", 2, f"t:{queue.sid}|WW2|1|8", 1, "t:WQ1|WW1|0|7", 5
     )
     with pytest.raises(IllegalState, match="3 open Tasks"):
         await world.process.task_queues.delete(world.account, sid, queue.sid)
-    await world.call("HSET", keys.open, f"t:{queue.sid}|WW1|0", 0)
-    await world.call("HDEL", keys.open, f"t:{queue.sid}|WW2|1")
+    await world.call("HSET", keys.open, f"t:{queue.sid}|WW1|0|7", 0)
+    await world.call("HDEL", keys.open, f"t:{queue.sid}|WW2|1|8")
     await world.process.task_queues.delete(world.account, sid, queue.sid)
     with pytest.raises(NotFound):
         await world.process.task_queues.fetch(world.account, sid, queue.sid)

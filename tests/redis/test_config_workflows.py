@@ -102,29 +102,6 @@ async def test_a_queue_of_another_workspace_is_as_unknown_as_any(world: World) -
     assert error.value.message.replace(foreign, "?") == unknown.value.message.replace("WQ" + "0" * 32, "?")
 
 
-@pytest.mark.parametrize(
-    "step",
-    [
-        {"timeout": 5},
-        {"skip_if": "1 == 1"},
-        {"known_worker_sid": "task.agent"},
-        {"known_worker_friendly_name": "task.agent"},
-    ],
-)
-async def test_what_comes_later_is_refused_where_it_stands(world: World, step: dict[str, Any]) -> None:
-    sid, queue = await site(world)
-    [key] = step
-    with pytest.raises(Invalid, match=rf"filters\[0\].targets\[0\].{key}.*not supported yet") as error:
-        await make(world, sid, document(queue, step))
-    assert error.value.field == "configuration"
-
-
-async def test_what_comes_later_is_refused_in_the_default_filter_too(world: World) -> None:
-    sid, queue = await site(world)
-    with pytest.raises(Invalid, match=r"default_filter.skip_if.*not supported yet"):
-        await make(world, sid, document(queue, default={"queue": queue, "skip_if": "1 == 1"}))
-
-
 async def test_a_large_document_is_checked_outside_the_event_loop(world: World) -> None:
     sid, queue = await site(world)
     padded = msgspec.json.decode(document(queue))
@@ -204,10 +181,10 @@ async def test_a_workflow_with_open_tasks_is_not_deleted(world: World) -> None:
     sid, queue = await site(world)
     made = await make(world, sid, document(queue))
     keys = await world.keys(sid)
-    await world.call("HSET", keys.open, f"t:{queue}|{made.sid}|0", 1, f"t:{queue}|WW1|0", 5)
+    await world.call("HSET", keys.open, f"t:{queue}|{made.sid}|0|2", 1, f"t:{queue}|WW1|0|2", 5)
     with pytest.raises(IllegalState, match="1 open Tasks"):
         await world.process.workflows.delete(world.account, sid, made.sid)
-    await world.call("HSET", keys.open, f"t:{queue}|{made.sid}|0", 0)
+    await world.call("HSET", keys.open, f"t:{queue}|{made.sid}|0|2", 0)
     await world.process.workflows.delete(world.account, sid, made.sid)
     for missing in (made.sid, "WW" + uuid4().hex, ""):
         with pytest.raises(NotFound):

@@ -209,7 +209,6 @@ BAD = [
     ("events_filter", "task.created,"),
     ("event_callback_url", "\udfff"),
     ("prioritize_queue_order", "fifo"),
-    ("multi_task_enabled", False),
 ]
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "states.md"
+GROUPS: Final = {"OFFER": ("pending", "reserved"), "WITHDRAW": ("reserved", "pending")}
 
 
 class Arrow(Struct, frozen=True):
-    """One script on one way; "" is the state of what does not exist."""
+    """One script, or a word for several, on one way; "" is the state of what does not exist."""
 
     before: str
     after: str
@@ -52,9 +54,26 @@ def listed(title: str) -> set[Arrow]:
     return found
 
 
-def way(arrows: set[Arrow], before: str, after: str, script: str) -> list[Arrow]:
-    """The shortest way of one script from state to state, at least one arrow long; [] if there is none."""
-    mine = sorted((arrow for arrow in arrows if arrow.script == script), key=str)
+@cache
+def group(word: str) -> set[str]:
+    """The scripts that a word of the page stands for: those of one arrow of a Task."""
+    before, after = GROUPS[word]
+    return {arrow.script for arrow in drawn("Task") if (arrow.before, arrow.after) == (before, after)}
+
+
+def scripts_of(arrow: Arrow) -> set[str]:
+    """The scripts that may go along an arrow."""
+    return group(arrow.script) if arrow.script in GROUPS else {arrow.script}
+
+
+def way(arrows: Iterable[Arrow], before: str, after: str, script: str) -> list[Arrow]:
+    """The shortest way of one script from state to state, at least one arrow long; [] if there is none.
+
+    Arrows that name the script go before those that name it among several.
+    """
+    mine = sorted(
+        (arrow for arrow in arrows if script in scripts_of(arrow)), key=lambda a: (a.script in GROUPS, str(a))
+    )
     ways, reached = [[arrow] for arrow in mine if arrow.before == before], set[str]()
     for steps in ways:  # grows while it is gone through, once for every state
         here = steps[-1].after

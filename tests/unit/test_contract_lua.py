@@ -16,7 +16,7 @@ SCRIPTS: Final = sorted(LUA.glob("*.lua"))
 FRAGMENTS: Final = sorted((LUA / "lib").glob("*.lua"))
 LINKED: Final = {name: script.source for name, script in load_scripts().items()}
 STATUS: Final = re.compile(rf"\b({'|'.join(Status.__members__)})\b")
-_LAYOUT: Final = r"(?<![\w'])([a-z_]+(?::<\w+>)?)\s+(?:hash|zset|stream)\b"
+_LAYOUT: Final = r"(?<![\w'])([a-z_]+(?::<\w+>)?)\s+(?:hash|zset|stream|set)\b"
 PYTHON_ONLY: Final = {"shard numbers", "shard dead"}  # taken with INCR and written with XADD, by no script
 
 each_script = pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
@@ -113,9 +113,14 @@ def test_functions_have_the_form_the_linker_finds(path: Path) -> None:
     assert not re.search(r"^function ", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", LINKED)
-def test_no_two_functions_of_a_script_share_a_name(name: str) -> None:
-    names = re.findall(r"^local function (\w+)\(", LINKED[name], re.MULTILINE)
+@each_script
+def test_no_two_functions_of_a_script_share_a_name(path: Path) -> None:
+    text = path.read_text()
+    texts = [
+        text,
+        *((LUA / name).read_text() for name in re.findall(r"^--@include (.*)$", text, re.MULTILINE)),
+    ]
+    names = [name for part in texts for name in re.findall(r"^local function (\w+)\(", part, re.MULTILINE)]
     assert len(names) == len(set(names))
 
 

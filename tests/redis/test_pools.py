@@ -1,0 +1,121 @@
+"""Pools come into use when a Task needs one and go when none has needed it for a while; nothing of them stays."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from small_centre import AC, Centre, small_centre
+
+from engine.pools import UNUSED_MS
+
+
+@pytest.fixture
+async def centre(tmp_path: Path) -> AsyncIterator[Centre]:
+    async with small_centre(tmp_path) as made:
+        yield made
+
+
+STEPS: dict[str, dict[str, object]] = {
+    "plain": {},
+    "ordered": {"order_by": "worker.level DESC"},
+    "load": {"expression": "worker.channel.default.assigned_tasks < 9"},
+    "skip": {"skip_if": "workers.available == 9"},
+    "known": {"known_worker_sid": "task.who"},
+}
+
+
+@pytest.mark.parametrize("kind", STEPS)
+async def test_an_unused_pool_goes_with_every_trace_of_it(centre: Centre, kind: str) -> None:
+    before = await centre.traces()
+    task = await centre.task(await centre.workflow(**STEPS[kind]), who=centre.worker)
+    assert await centre.pools() == (2 if kind == "skip" else 1)
+    await centre.engine.tasks.delete(AC, centre.sid, task)
+    centre.clock[0] += UNUSED_MS - 100_000
+    assert await centre.sweep() == 0
+    centre.clock[0] += 200_000
+    swept = 0
+    for _ in range(2):  # a census goes after the pools that skip by it
+        swept += await centre.sweep()
+    assert swept == (2 if kind == "skip" else 1)
+    assert (await centre.pools(), await centre.traces()) == (0, before)
+
+
+async def test_a_pool_in_which_a_task_waits_stays(centre: Centre) -> None:
+    workflow = await centre.workflow(expression="worker.level > 5")
+    task = await centre.task(workflow)
+    centre.clock[0] += 2 * UNUSED_MS
+    assert await centre.sweep() == 0
+    await centre.engine.workers.update(AC, centre.sid, centre.worker, attributes='{"level": 6}')
+    await centre.matcher.run_once()
+    assert (await centre.engine.tasks.fetch(AC, centre.sid, task)).value.status == "reserved"
+
+
+async def test_a_task_that_enters_keeps_its_pool(centre: Centre) -> None:
+    workflow = await centre.workflow()
+    await centre.task(workflow)
+    centre.clock[0] += UNUSED_MS - 100_000
+    await centre.task(workflow)
+    centre.clock[0] += 200_000
+    assert await centre.sweep() == 0
+
+
+async def test_a_dropped_pool_is_made_again_for_the_next_task(centre: Centre) -> None:
+    workflow = await centre.workflow()
+    first = await centre.task(workflow)
+    await centre.engine.tasks.delete(AC, centre.sid, first)
+    centre.clock[0] += 2 * UNUSED_MS
+    assert await centre.sweep() == 1
+    second = await centre.task(workflow)
+    assert (await centre.engine.tasks.fetch(AC, centre.sid, second)).value.status == "reserved"
+
+
+async def test_a_reserved_task_whose_pool_went_is_placed_anew_when_it_is_refused(centre: Centre) -> None:
+    workflow = await centre.workflow()
+    await centre.engine.workflows.update(AC, centre.sid, workflow, task_reservation_timeout=86_400)
+    task = await centre.task(workflow)
+    centre.clock[0] += 2 * UNUSED_MS
+    assert await centre.sweep() == 1
+    offers = (await centre.engine.reservations.of_task(AC, centre.sid, task)).value.items
+    await centre.engine.reservations.answer_of_task(AC, centre.sid, task, offers[0].sid, status="rejected")
+    await centre.matcher.run_once()
+    offers = (await centre.engine.reservations.of_task(AC, centre.sid, task)).value.items
+    assert sorted(offer.status for offer in offers) == ["pending", "rejected"]
+
+
+async def test_a_matcher_that_did_not_see_the_drop_indexes_workers_for_living_pools_only(
+    centre: Centre,
+) -> None:
+    other = centre.engine.matcher("other")
+    await other.start()
+    workflow = await centre.workflow()
+    task = await centre.task(workflow)
+    await other.matching.do("index", 0, int(centre.keys.root.split(":")[2]), {"t": centre.worker})
+    await centre.engine.tasks.delete(AC, centre.sid, task)
+    centre.clock[0] += 2 * UNUSED_MS
+    assert await centre.sweep() == 1
+    await centre.engine.workers.update(AC, centre.sid, centre.worker, attributes='{"level": 7}')
+    await other.run_once()
+    assert await centre.traces() == []
+
+
+@pytest.mark.parametrize("ends", ["indexed", "deleted"])
+async def test_a_worker_who_waits_to_be_indexed_leaves_no_trace_of_a_pool_dropped_meanwhile(
+    centre: Centre, ends: str
+) -> None:
+    workflow = await centre.workflow(known_worker_sid="task.who", expression="worker.level > 1")
+    task = await centre.task(workflow, who=centre.worker)
+    await centre.engine.tasks.delete(AC, centre.sid, task)
+    centre.clock[0] += 2 * UNUSED_MS
+    place = (AC, centre.sid, centre.worker)
+    await centre.engine.workers.update(*place, attributes='{"level": 0}')  # its index entry waits
+    assert await centre.matching.sweep() == 1
+    (pool,) = [key for key in await centre.traces() if key.startswith(f"{centre.keys.root}p:")]
+    number, pool_id = int(centre.keys.root.split(":")[2]), pool.rsplit(":", 1)[1]
+    await centre.matching.do("drop", 0, number, {"p": pool_id})
+    if ends == "deleted":
+        await centre.engine.workers.delete(*place)
+    else:
+        await centre.matcher.run_once()
+    assert await centre.call("EXISTS", pool) == 0

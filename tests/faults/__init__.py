@@ -11,7 +11,7 @@ A fault that hits nothing proves nothing, so each test says what its fault saw, 
     test_matcher_death.py    entries that the victim held when it died or stood still, whose Tasks were in no pool
                              yet; a process is frozen first and then asked about, so the count is certain
     test_two_matchers.py     entries that each matcher had done before the death, and those that went down with it
-    test_group_kill.py       processes that were alive until SIGKILL (all five), callers who were cut off (all nine),
+    test_group_kill.py       processes that were alive until SIGKILL (all six), callers who were cut off (all nine),
                              Tasks that were completed, and Tasks that were open
     test_server_restart.py   calls that were refused: of every program, and of the agents
     test_poison.py           tries before the entry was set aside (exactly MAX_DELIVERIES)

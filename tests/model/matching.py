@@ -1,42 +1,47 @@
 """Who gets what: the order of Tasks, their candidates, the best of those, the loop over all (semantics 5).
 
-Worker and Task lists are sorted anew for every single Reservation: slow, and plain to see.
+Worker and Task lists are sorted anew for every single round of Reservations: slow, and plain to see.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from engine.model import Order, TaskStatus
-from engine.rules import Step
-from engine.sids import derived
-from tests.model.records import OfferRow, TaskRow, WorkerRow
+from engine.model import Order
+from tests.model import targets
+from tests.model.records import TaskRow, WorkerRow
+from tests.model.rounds import offer_round
 from tests.model.state import State
+from tests.model.steps import is_admitted, is_known, skip, step_of
 
 
 def settle(state: State, now_ms: int) -> None:
-    """Makes Reservations until no waiting Task has a candidate."""
+    """Makes Reservations until no waiting Task has a candidate; then those leave whose step can be skipped."""
+    targets.lay_to_rest(state)
     while _reserve_one(state, now_ms):
         pass
+    skip(state, waiting(state))
 
 
 def _reserve_one(state: State, now_ms: int) -> bool:
     for task in waiting(state):
         found = candidates(state, task)
         if found:
-            _offer(state, task, found[0], now_ms)
+            if task.rest_revision is not None:
+                state.note("target wakes")
+                task.rest_revision = None
+            most = 1 if task.queue is None else task.queue.max_reserved
+            offer_round(state, task, found[:most], now_ms)
             return True
     return False
 
 
 def waiting(state: State) -> list[TaskRow]:
-    """The pending Tasks that stand in a step, in global order (semantics 5.4)."""
-    tasks = [t for t in state.tasks.values() if t.status is TaskStatus.PENDING and t.step is not None]
+    """The pending Tasks that are in a step or at their target, in global order (semantics 5.4)."""
+    tasks = [task for task in state.tasks.values() if task.is_waiting]
 
     def order(task: TaskRow) -> Order:
-        assert task.queue_sid is not None
-        return state.queues[task.queue_sid].order
+        return Order.FIFO if task.queue is None else task.queue.order
 
     fifo = [t for t in tasks if order(t) is Order.FIFO]
     lifo = [t for t in tasks if order(t) is Order.LIFO]
@@ -47,6 +52,8 @@ def waiting(state: State) -> list[TaskRow]:
 
 def candidates(state: State, task: TaskRow) -> list[WorkerRow]:
     """The Workers that may be reserved for a Task now (semantics 5.2), best first (5.3)."""
+    if targets.rests(state, task):
+        return []
     eligible = [worker for worker in state.workers.values() if _eligible(state, task, worker)]
     able = [worker for worker in eligible if _free(state, task, worker)]
     prefix = _order_prefixes(state, task, eligible)
@@ -55,23 +62,23 @@ def candidates(state: State, task: TaskRow) -> list[WorkerRow]:
 
 def _eligible(state: State, task: TaskRow, worker: WorkerRow) -> bool:
     """Whether the rules admit the Worker, whatever its Activity's availability and its free slots."""
-    step = task.step
-    assert step is not None
-    assert task.queue_sid is not None
-    facts = state.facts(worker)
-    if not state.queues[task.queue_sid].target.matches_worker(facts):
-        return False
-    return step.expression is None or step.expression.matches_pair(json.loads(task.attributes), facts)
+    return (
+        worker.indexed is not None
+        and targets.admits(task, worker.sid)
+        and is_known(state, task, worker.sid)
+        and is_admitted(state, task, worker.sid)
+    )
 
 
 def _free(state: State, task: TaskRow, worker: WorkerRow) -> bool:
+    if task.ignore_capacity:
+        return not worker.waits_for_rules
+    if worker.waits_for_rules or not state.activities[worker.activity_sid].available:
+        return False
+    if state.single:
+        return not state.held(worker.sid)
     slot = worker.slots[task.channel]
-    return (
-        worker.sid not in state.later
-        and state.activities[worker.activity_sid].available
-        and slot.available
-        and state.loads(worker.sid)[task.channel].open < slot.capacity
-    )
+    return slot.available and state.loads(worker.sid)[task.channel].open < slot.capacity
 
 
 def _order_prefixes(state: State, task: TaskRow, eligible: list[WorkerRow]) -> dict[str, str]:
@@ -79,7 +86,8 @@ def _order_prefixes(state: State, task: TaskRow, eligible: list[WorkerRow]) -> d
 
     A clause that meets a value which is no integer in any eligible Worker is left out for all of them.
     """
-    order_by = task.step.order_by if task.step is not None else None
+    step = step_of(task)
+    order_by = None if step is None else step.order_by
     if order_by is None:
         return {worker.sid: "" for worker in eligible}
     values: dict[str, tuple[Any, ...]] = {w.sid: order_by.values(state.facts(w)) for w in eligible}
@@ -92,45 +100,7 @@ def _order_prefixes(state: State, task: TaskRow, eligible: list[WorkerRow]) -> d
 
 
 def _last_reserved_ms(state: State, task: TaskRow, worker: WorkerRow) -> int:
-    if state.channels[task.channel].optimized:
+    """The channel's own only where it is optimized; a single-tasking Workspace has no use for channels."""
+    if state.channels[task.channel].optimized and not state.single:
         return worker.slots[task.channel].last_reserved_ms
     return worker.last_reserved_ms
-
-
-def _offer(state: State, task: TaskRow, worker: WorkerRow, now_ms: int) -> None:
-    task.assignment_count += 1
-    sid = derived("WR", task.sid, str(task.assignment_count), worker.sid)
-    task.offers[sid] = OfferRow(
-        sid=sid,
-        task_sid=task.sid,
-        worker_sid=worker.sid,
-        channel=task.channel,
-        created_ms=now_ms,
-        updated_ms=now_ms,
-    )
-    task.status = TaskStatus.RESERVED
-    task.updated_ms = now_ms
-    task.revision += 1
-    worker.last_reserved_ms = now_ms
-    worker.slots[task.channel].last_reserved_ms = now_ms
-    worker.revision += 1
-
-
-def first_step(state: State, task: TaskRow) -> Step | None:
-    """The first step of the first filter that matches the Task, else the default filter, else None."""
-    rules = state.workflows[task.workflow_sid].rules
-    attributes = json.loads(task.attributes)
-    for filter_ in rules.filters:
-        if filter_.expression.matches_task(attributes):
-            return filter_.steps[0]
-    return rules.default
-
-
-def enter_step(task: TaskRow, step: Step, now_ms: int) -> None:
-    """Puts a Task into a step: its priority if it has one, and its queue (semantics 6.3)."""
-    task.step = step
-    if step.priority is not None:
-        task.priority = step.priority
-    if task.queue_sid != step.queue:
-        task.queue_sid = step.queue
-        task.queue_entered_ms = now_ms

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from msgspec import Struct
 
@@ -19,6 +18,7 @@ from tests.model.records import (
     OPEN_TASK,
     ActivityRow,
     ChannelRow,
+    Indexed,
     OfferRow,
     QueueRow,
     TaskRow,
@@ -40,50 +40,82 @@ def free_percentage(capacity: int, open_count: int) -> int:
 
 
 class State:
-    """One multi-tasking Workspace."""
+    """One Workspace."""
 
-    def __init__(self, preferred: Order) -> None:
+    def __init__(self, preferred: Order, *, single: bool) -> None:
         self.preferred = preferred
+        self.single = single
         self.activities: dict[str, ActivityRow] = {}
         self.channels: dict[str, ChannelRow] = {}  # by unique name
         self.queues: dict[str, QueueRow] = {}
         self.workflows: dict[str, WorkflowRow] = {}
         self.workers: dict[str, WorkerRow] = {}
         self.tasks: dict[str, TaskRow] = {}
-        self.rules_read_activity = False
-        self.later: list[
-            str
-        ] = []  # Workers and Tasks that wait for their rules to be evaluated, see router.py
+        self.rules_read_activity = False  # some Task has asked for it, ever
+        self.later: list[str] = []  # SIDs of Workers and Tasks that wait for rules, see router.py
+        self.turned_down: list[TaskRow] = []  # since the last settling, by the Worker that is their target
+        self.alerts: list[tuple[str, int]] = []  # Task, code: nobody can be the known Worker of its step
+        self.journal: Counter[str] = Counter()  # what has happened and how often, for whoever counts
+
+    def note(self, what: str) -> None:
+        """Counts something that has happened; nothing here depends on it."""
+        self.journal[what] += 1
+
+    # Later work
+
+    def put_off_worker(self, worker: WorkerRow) -> None:
+        """Its rules have to be evaluated anew; until then they know it as it was."""
+        worker.waits_for_rules = True
+        self.later.append(worker.sid)
+
+    def put_off_task(self, task: TaskRow, why: str) -> None:
+        """It leaves its step by "timeout" or "skip", begins anew by "restart", or will "stay" by other rules."""
+        task.placed = False
+        task.leaving = why
+        self.later.append(task.sid)
+
+    def index(self, worker: WorkerRow) -> None:
+        """Its rules are evaluated: they know it as it is."""
+        worker.waits_for_rules = False
+        worker.indexed = Indexed(worker.name, worker.attributes, worker.activity_sid)
+
+    # Counting
 
     def offers(self) -> Iterator[OfferRow]:
         """Every Reservation whose Task still exists."""
         for task in self.tasks.values():
             yield from task.offers.values()
 
-    def open_offer(self, task: TaskRow) -> OfferRow | None:
-        """The Reservation of a Task that has not ended; there is never more than one."""
+    def open_offers(self, task: TaskRow) -> list[OfferRow]:
+        """The Reservations of a Task that have not ended, by SID."""
         found = [offer for offer in task.offers.values() if offer.status in OPEN_OFFER]
-        assert len(found) <= 1, found
-        return found[0] if found else None
+        return sorted(found, key=lambda offer: offer.sid)
+
+    def held(self, worker_sid: str) -> list[OfferRow]:
+        """The open Reservations of a Worker, by SID."""
+        found = [o for o in self.offers() if o.worker_sid == worker_sid and o.status in OPEN_OFFER]
+        return sorted(found, key=lambda offer: offer.sid)
 
     def loads(self, worker_sid: str) -> dict[str, Load]:
-        """What a Worker holds on each of its channels."""
+        """What a Worker holds on each of its channels; in a single-tasking Workspace nothing is held there."""
         loads = {channel: Load() for channel in self.workers[worker_sid].slots}
-        for offer in self.offers():
-            if offer.worker_sid == worker_sid and offer.status in OPEN_OFFER:
+        if not self.single:
+            for offer in self.held(worker_sid):
                 loads[offer.channel].open += 1
                 loads[offer.channel].assigned += offer.status is ReservationStatus.ACCEPTED
         return loads
 
     def facts(self, worker: WorkerRow) -> WorkerFacts:
         """A Worker as expressions see it at this moment."""
+        known = worker.indexed
+        assert known is not None
         loads = self.loads(worker.sid)
         return WorkerFacts(
             sid=worker.sid,
-            friendly_name=worker.name,
-            activity_sid=worker.activity_sid,
-            activity_name=self.activities[worker.activity_sid].name,
-            attributes=json.loads(worker.attributes),
+            friendly_name=known.name,
+            activity_sid=known.activity_sid,
+            activity_name=self.activities[known.activity_sid].name,
+            attributes=json.loads(known.attributes),
             channels={
                 name: ChannelFacts(
                     configured_capacity=slot.capacity,
@@ -102,63 +134,3 @@ class State:
     def population(self) -> Counter[str]:
         """How many Workers are in each Activity."""
         return Counter(worker.activity_sid for worker in self.workers.values())
-
-    def snapshot(self) -> dict[str, Any]:
-        """Everything a client can see, as plain dicts that compare with ==."""
-        return {
-            "tasks": {task.sid: self._task(task) for task in self.tasks.values()},
-            "workers": {worker.sid: self._worker(worker) for worker in self.workers.values()},
-            "offers": {offer.sid: self._offer(offer) for offer in self.offers()},
-        }
-
-    def _task(self, task: TaskRow) -> dict[str, Any]:
-        return {
-            "status": str(task.status),
-            "attributes": task.attributes,
-            "priority": task.priority,
-            "reason": task.reason,
-            "timeout": task.timeout_s,
-            "queue": task.queue_sid,
-            "queue_entered_ms": task.queue_entered_ms,
-            "workflow": task.workflow_sid,
-            "channel": task.channel,
-            "virtual_start_ms": task.virtual_start_ms,
-            "created_ms": task.created_ms,
-            "updated_ms": task.updated_ms,
-            "ended_ms": task.ended_ms,
-            "revision": task.revision,
-        }
-
-    def _worker(self, worker: WorkerRow) -> dict[str, Any]:
-        loads = self.loads(worker.sid)
-        return {
-            "name": worker.name,
-            "attributes": worker.attributes,
-            "activity": worker.activity_sid,
-            "available": self.activities[worker.activity_sid].available,
-            "created_ms": worker.created_ms,
-            "updated_ms": worker.updated_ms,
-            "status_changed_ms": worker.status_changed_ms,
-            "revision": worker.revision,
-            "channels": {
-                name: {
-                    "capacity": slot.capacity,
-                    "available": slot.available,
-                    "assigned": loads[name].assigned,
-                    "open": loads[name].open,
-                    "percentage": free_percentage(slot.capacity, loads[name].open),
-                    "updated_ms": slot.updated_ms,
-                }
-                for name, slot in worker.slots.items()
-            },
-        }
-
-    def _offer(self, offer: OfferRow) -> dict[str, Any]:
-        return {
-            "task": offer.task_sid,
-            "worker": offer.worker_sid,
-            "status": str(offer.status),
-            "created_ms": offer.created_ms,
-            "updated_ms": offer.updated_ms,
-            "revision": offer.revision,
-        }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 from msgspec import UNSET, UnsetType
 
 from engine.errors import Invalid
 from engine.model import TaskStatus
+from tests.model import steps, targets
 from tests.model.checks import check_attributes, check_revision, check_virtual_start, require
-from tests.model.matching import enter_step, first_step
+from tests.model.endings import NO_FILTER
 from tests.model.records import TaskRow
-from tests.model.workspace import NO_FILTER, Workspace
+from tests.model.workspace import Workspace
 
 
 class TaskCommands(Workspace):
@@ -26,11 +29,18 @@ class TaskCommands(Workspace):
         task_channel: str = "default",
         workflow_sid: str | None = None,
         virtual_start_ms: int | None = None,
+        routing_target: str | None = None,
+        ignore_capacity: bool | None = None,
+        task_queue_sid: str | None = None,
     ) -> None:
-        """A new Task in the first step that takes it. Invalid where no filter and no default does."""
+        """A new Task in the first step that takes it, or at its target. Invalid where there is neither."""
         check_attributes(attributes)
         self._check_channel(task_channel)
         check_virtual_start(virtual_start_ms, now_ms)
+        targets.check_target(self.state, routing_target, ignore_capacity, task_queue_sid)
+        kind = None if routing_target is None else routing_target[:2]
+        workflow = self._workflow_sid(routing_target if kind == "WW" else workflow_sid)
+        row = self.state.workflows[workflow]
         task = TaskRow(
             sid=sid,
             sequence=self.created_tasks,
@@ -38,17 +48,26 @@ class TaskCommands(Workspace):
             priority=priority or 0,
             timeout_s=timeout,
             channel=task_channel,
-            workflow_sid=self._workflow_sid(workflow_sid),
+            workflow_sid=workflow,
             virtual_start_ms=now_ms if virtual_start_ms is None else virtual_start_ms,
             created_ms=now_ms,
             updated_ms=now_ms,
+            pending_since_ms=now_ms,
+            document=row.rules,
+            answer_s=row.reservation_timeout_s,
+            routing_target=routing_target,
+            ignore_capacity=kind == "WK" and ignore_capacity is not False,
         )
-        step = first_step(self.state, task)
-        if step is None:
-            raise Invalid("attributes", NO_FILTER)
+        if kind in ("WK", "WQ"):
+            targets.place(self.state, task, routing_target if kind == "WQ" else task_queue_sid, now_ms)
+        else:
+            position = steps.first_position(row.rules, json.loads(attributes), now_ms)
+            if position is None:
+                raise Invalid("attributes", NO_FILTER)
+            steps.enter(self.state, task, position, now_ms)
+        self.state.note(f"task created: {kind or 'no target'}")
         self.created_tasks += 1
         self.state.tasks[sid] = task
-        enter_step(task, step, now_ms)
         self.settle(now_ms)
 
     def update_task(
@@ -93,16 +112,17 @@ class TaskCommands(Workspace):
         task.updated_ms = now_ms
         task.revision += 1
         if attributes is not UNSET or task_channel is not UNSET:
-            task.restart = task.status is TaskStatus.RESERVED
-            if task.status is TaskStatus.PENDING:
+            if task.status is TaskStatus.RESERVED:
+                task.restart = True
+            elif task.status is TaskStatus.PENDING:
                 self.restart(task, now_ms)
         self.settle(now_ms)
 
     def delete_task(self, *, now_ms: int, sid: str, if_match: int | None = None) -> None:
-        """The Task and its Reservations are gone, whatever its state; its Worker's slot is free."""
+        """The Task and its Reservations are gone, whatever its state; its Workers are free."""
         task = self.task(sid)
         check_revision(sid, task.revision, if_match)
-        self.endings.remove(task)
+        self.endings.remove(task, "deleted", now_ms)
         self.settle(now_ms)
 
     def _change_status(
@@ -116,6 +136,7 @@ class TaskCommands(Workspace):
             require(task.status, TaskStatus.PENDING, TaskStatus.RESERVED)
             self.endings.cancel(task, reason, now_ms)
         elif status == "wrapping":
+            self.check_wrapping()
             require(task.status, TaskStatus.ASSIGNED)
             self.endings.wrap(task, reason, now_ms)
         else:

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from engine.errors import Invalid, NotFound
+import json
+from typing import Final
+
+from engine.errors import IllegalState, Invalid, NotFound
 from engine.model import Order, TaskStatus
-from tests.model.endings import Endings
-from tests.model.matching import enter_step, first_step, settle
-from tests.model.records import ActivityRow, ChannelRow, QueueRow, TaskRow, WorkerRow, WorkflowRow
+from tests.model import steps, targets
+from tests.model.endings import NO_FILTER, SKIPPED, STEP_TIMED_OUT, Endings
+from tests.model.matching import settle
+from tests.model.records import (
+    ActivityRow,
+    ChannelRow,
+    Position,
+    QueueRow,
+    TaskRow,
+    WorkerRow,
+    WorkflowRow,
+)
 from tests.model.state import State
 
-NO_FILTER = "No filter of the Workflow matches the Task"
+NOWHERE: Final = {"timeout": STEP_TIMED_OUT, "skip": SKIPPED}
 
 
 class Workspace:
-    """One multi-tasking Workspace and its rules, which do not change during its life."""
+    """One Workspace. Its queues and Workflows may change their rules, everything else stays."""
 
     def __init__(
         self,
@@ -25,9 +37,10 @@ class Workspace:
         channels: list[ChannelRow],
         queues: list[QueueRow],
         workflows: list[WorkflowRow],
+        single: bool = False,
         max_assignments: int = 1000,
     ) -> None:
-        self.state = State(preferred)
+        self.state = State(preferred, single=single)
         self.state.activities = {row.sid: row for row in activities}
         self.state.channels = {row.unique_name: row for row in channels}
         self.state.queues = {row.sid: row for row in queues}
@@ -37,29 +50,61 @@ class Workspace:
         self.created_tasks = 0
 
     def settle(self, now_ms: int) -> None:
-        """Matches what can be matched, then, one by one, what waits for its rules (see router.py)."""
+        """Matches what can be matched, then, one by one, does the later work (see router.py)."""
         settle(self.state, now_ms)
         while self.state.later:
-            task = self.state.tasks.get(self.state.later.pop(0))
-            if task is not None and task.status is TaskStatus.PENDING:
-                self._route_returned(task, now_ms)
+            self._do_later(self.state.later.pop(0), now_ms)
+
+    def _do_later(self, sid: str, now_ms: int) -> None:
+        worker, task = self.state.workers.get(sid), self.state.tasks.get(sid)
+        if worker is not None:
+            self.state.index(worker)
             settle(self.state, now_ms)
+        elif task is not None and task.status is TaskStatus.PENDING and not task.placed:
+            self.go_on(task, task.leaving, now_ms)
 
-    def restart(self, task: TaskRow, now_ms: int) -> None:
-        """Sends a pending Task through the filters; canceled where none takes it any more."""
-        step = first_step(self.state, task)
-        if step is None:
-            self.endings.cancel(task, NO_FILTER, now_ms)
-        else:
-            enter_step(task, step, now_ms)
-
-    def _route_returned(self, task: TaskRow, now_ms: int) -> None:
+    def go_on(self, task: TaskRow, way: str, now_ms: int) -> None:
+        """A pending Task goes to its next position, by "restart" to its first, or stays; then everything settles."""
         before = (task.queue_sid, task.priority)
-        task.restart = False
-        self.restart(task, now_ms)
+        if way == "restart":
+            self.restart(task, now_ms)
+        elif way == "stay":
+            self.stay(task)
+        else:
+            position = steps.next_position(task, way, now_ms)
+            self.state.note(f"{way}: {steps.reach(task, position)}")
+            self._enter(task, position, NOWHERE[way], now_ms)
         if task.status is TaskStatus.PENDING and (task.queue_sid, task.priority) != before:
             task.updated_ms = now_ms
             task.revision += 1
+        settle(self.state, now_ms)
+        if task.is_waiting and steps.is_late(task, now_ms):
+            self.state.note("late as it enters its step")
+            self.state.put_off_task(task, "timeout")
+
+    def restart(self, task: TaskRow, now_ms: int) -> None:
+        """Begins anew: at the first filter of what the Workflow says now, or at the routing target."""
+        task.restart = False
+        if targets.is_direct(task):
+            targets.place(self.state, task, task.queue_sid, now_ms)
+            return
+        task.document = self.state.workflows[task.workflow_sid].rules
+        position = steps.first_position(task.document, json.loads(task.attributes), now_ms)
+        self.state.note("began anew")
+        self._enter(task, position, NO_FILTER, now_ms)
+
+    def stay(self, task: TaskRow) -> None:
+        """Waits where it is, by the rules that its queue has now."""
+        if task.queue is not None:
+            task.queue = self.state.queues[task.queue.sid]
+        task.placed = True
+
+    def _enter(self, task: TaskRow, position: Position | None, otherwise: str, now_ms: int) -> None:
+        """Enters a step; canceled, with that reason, where there is none."""
+        if position is None:
+            self.endings.cancel(task, otherwise, now_ms)
+        else:
+            steps.enter(self.state, task, position, now_ms)
 
     def worker(self, sid: str) -> WorkerRow:
         """Raises NotFound."""
@@ -77,3 +122,8 @@ class Workspace:
         """Raises Invalid for an Activity that does not exist."""
         if sid not in self.state.activities:
             raise Invalid(field, "must name an Activity of the Workspace")
+
+    def check_wrapping(self) -> None:
+        """Raises IllegalState in a single-tasking Workspace."""
+        if self.state.single:
+            raise IllegalState("wrapping is for multi-tasking Workspaces")

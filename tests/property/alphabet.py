@@ -1,22 +1,41 @@
 """What histories are made of: few values of each kind, so that they collide.
 
-The Workspace has something of everything that decides a match: FIFO and LIFO queues, a step that ranks
-Workers, one that compares Task with Worker, one that reads the Activity, and two that read the load.
+The Workspace has something of everything that decides a match: FIFO and LIFO queues, rounds, steps that rank Workers,
+compare Task with Worker, read the Activity or the load, time out, are skipped, or want one known Worker.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import json
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from engine.model import Order
+from tests.property.documents import DOCUMENTS
 from tests.scenarios.site import Flow, Queue, Site
 
-KINDS: Final = ("plain", "call", "chat", "news", "load", "busy", "lunch")
+KINDS: Final = (
+    "plain",
+    "call",
+    "chat",
+    "news",
+    "load",
+    "busy",
+    "lunch",
+    "slow",
+    "slow",
+    "hop",
+    "hop",
+    "vip",
+    "vip",
+)
 CHANNELS: Final = ("default", "chat")
 WORKER_NAMES: Final = ("ann", "ANN", "bo", "cy", "di")
 ACTIVITIES: Final = ("Available", "Offline", "Lunch")
+# In a single-tasking Workspace these stand for them: what its queues move Workers to can be asked for as well.
+SINGLE_NAMES: Final = {"Available": "Idle", "Busy": "Busy", "Offline": "Offline", "Lunch": "Lunch"}
+MULTI_NAMES: Final = {"Available": "Available", "Busy": "Unavailable", "Offline": "Offline", "Lunch": "Lunch"}
 WORKER_ATTRIBUTES: Final = (
     "{}",
     '{"skills": ["en"], "level": 1}',
@@ -24,51 +43,39 @@ WORKER_ATTRIBUTES: Final = (
     '{"skills": ["fr"], "level": 1, "cost": 3}',
     '{"skills": ["fr"], "level": "2"}',
 )
-ANSWER_S: Final = 10
+ANSWER_S: Final = 5
 TTLS_S: Final = (5, 10, 60, 86400)
 STEPS_MS: Final = (1, 1000, 1000, 5000, 5000, 9999, 10_000, 60_000, 300_000, 86_400_000)
+TARGETS: Final = ("1==1", "1==1", "skills HAS 'fr'", "level >= 1", "activity_name != 'Lunch'")
+QUEUES: Final = ("all", "french", "stack")
+GHOST: Final = "0" * 32  # ends the SID of something that was never there
 
 
-def _step(kind: str, queue: str, **step: object) -> dict[str, object]:
-    return {"expression": f"kind == '{kind}'", "targets": [{"queue": queue, **step}]}
+def task_attributes(kind: str, level: int, **more: Any) -> str:
+    return json.dumps({"kind": kind, "level": level, **more})
 
 
-MAIN: Final[dict[str, object]] = {
-    "task_routing": {
-        "filters": [
-            _step("call", "french", expression="worker.level >= task.level", priority=5),
-            _step("chat", "all", order_by="worker.level DESC, worker.cost ASC"),
-            _step("news", "stack", priority=9),
-            _step("load", "all", expression="worker.channel.chat.assigned_tasks == 0"),
-            _step("busy", "stack", expression="worker.channel.default.available_capacity_percentage < 100"),
-            _step("lunch", "all", expression="worker.activity_name == 'Lunch'"),
-        ],
-        "default_filter": {"queue": "all"},
-    }
-}
-STRICT: Final[dict[str, object]] = {
-    "task_routing": {"filters": [_step("call", "stack", priority=1), _step("chat", "french")]}
-}
-QUEUES: Final = {
-    "all": Queue(),
-    "french": Queue("skills HAS 'fr'"),
-    "stack": Queue("level >= 1", Order.LIFO),
-}
-
-
-def task_attributes(kind: str, level: int) -> str:
-    return f'{{"kind": "{kind}", "level": {level}}}'
-
-
-def site_of(preferred: Order, optimized: tuple[str, ...], timeout_activity: str) -> Site:
-    """The Workspace of a history; what varies is what no call can change later."""
+def site_of(
+    preferred: Order,
+    optimized: tuple[str, ...],
+    timeout_activity: str,
+    rounds: tuple[int, int, int],
+    single: bool,
+) -> Site:
+    """The Workspace of a history as it begins."""
+    everyone, french, stack = rounds
     return Site(
-        queues=QUEUES,
-        workflows={"main": Flow(MAIN, ANSWER_S), "strict": Flow(STRICT, 120)},
+        queues={
+            "all": Queue(max_reserved=everyone),
+            "french": Queue("skills HAS 'fr'", max_reserved=french),
+            "stack": Queue("level >= 1", Order.LIFO, max_reserved=stack, assignment_activity="Lunch"),
+        },
+        workflows={"main": Flow(DOCUMENTS["main"][0], ANSWER_S), "strict": Flow(DOCUMENTS["strict"][0], 120)},
         preferred=preferred,
         optimized=optimized,
-        timeout_activity=timeout_activity,
+        timeout_activity="Idle" if single and timeout_activity == "Available" else timeout_activity,
         extra_activities={"Lunch": True},
+        single=single,
     )
 
 
@@ -77,9 +84,12 @@ sites: Final = st.builds(
     st.sampled_from(Order),
     st.sampled_from([(), ("chat",), ("default", "chat")]),
     st.sampled_from(["Offline", "Lunch", "Available"]),
+    st.sampled_from([(1, 1, 1), (1, 2, 1), (3, 1, 2), (2, 5, 5)]),
+    st.sampled_from([False, False, True]),
 )
 picks: Final = st.integers(0, 11)  # which of the things at hand, modulo their number
-attributes: Final = st.builds(task_attributes, st.sampled_from(KINDS), st.integers(0, 2))
+kinds: Final = st.sampled_from(KINDS)
+levels: Final = st.integers(0, 2)
 worker_attributes: Final = st.sampled_from(WORKER_ATTRIBUTES)
 activities: Final = st.sampled_from(ACTIVITIES)
 channels: Final = st.sampled_from(CHANNELS)

@@ -1,123 +1,152 @@
-"""The engine's own data, recounted: counters, indexes and timers against what the model has (I11, I12)."""
+"""The engine's own data, recounted: counters, indexes and timers against what the model has (I11, I12).
+
+lua/lib/keys.lua says where everything is.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from engine.model import TaskStatus
+from tests.model.records import OPEN_TASK, TaskRow
 from tests.model.router import Router
-from tests.scenarios.lab import Command, EngineDriver
+from tests.model.steps import deadline_ms
+from tests.model.targets import rests, sla_ms
+from tests.property.pool_integrity import check_pools
+from tests.property.raw import Raw
+from tests.scenarios.lab import EngineDriver
 
-SID_LENGTH: Final = 34
-# Everything check_integrity wants, in one round trip. For tests only: KEYS walks the whole database.
-READ_ALL: Final = """
-local root, shard, call = KEYS[1], KEYS[2], redis.call
-local waiting, workers, held = {}, {}, {}
-for i, key in ipairs(call('KEYS', root .. 'q:*')) do
-  waiting[i] = {key, unpack(call('ZRANGE', key, 0, -1))}
-end
-local sids = call('ZRANGE', root .. 'workers', 0, -1)
-for i, sid in ipairs(sids) do
-  workers[i] = call('HGETALL', root .. 'k:' .. sid)
-  held[i] = call('HGETALL', root .. 'r:' .. sid)
-end
-return {
-  call('HGET', root .. 'ws', 'uses_activity') or '0', call('XLEN', shard .. 'inbox'),
-  call('ZRANGE', root .. 'tasks', 0, -1), sids, call('HGETALL', root .. 'open'),
-  call('HGETALL', root .. 'heads'), waiting, call('ZRANGE', shard .. 'timers', 0, -1, 'WITHSCORES'),
-  workers, held,
-}
-"""
+ONE_SLOT: Final = "1000000"  # what stands for a Worker's channel in single-tasking Workspaces
+BY_TARGET: Final = {"WK": "k", "WQ": "q"}
 
 
-def read_all(engine: EngineDriver) -> Command:
-    """The command whose reply check_integrity takes."""
-    return ("EVAL", READ_ALL, 2, engine.keys.root, engine.shard_keys.prefix)
-
-
-def check_integrity(engine: EngineDriver, model: Router, reply: list[Any]) -> bool:
-    """AssertionError on the first thing that differs. Returns whether installed rules read the Activity."""
-    state = model.state
-    reads_activity, inbox, tasks, workers, usage, heads, waiting, timers, fields, held = reply
-    assert inbox == 0, "work that a matcher took has failed"
+def check_integrity(engine: EngineDriver, model: Router, reply: list[Any]) -> None:
+    """AssertionError on the first thing that differs."""
+    raw, state = Raw(reply), model.state
+    assert raw.inbox == 0, "work that a matcher took has failed"
+    assert raw.reads_activity or not state.rules_read_activity
+    state.rules_read_activity = raw.reads_activity  # pools may be there before a Task comes to them
     in_order = sorted(state.tasks.values(), key=lambda task: task.sequence)
-    assert _texts(tasks) == [task.sid for task in in_order]
-    assert _texts(workers) == sorted(state.workers)
-    assert _timers(timers, engine.number) == {sid: model.deadline_ms(sid) for sid in state.tasks}
-    assert _counts(usage) == _expected_counts(engine, model)
-    _check_waiting(model, [_texts(members) for members in waiting], _pairs(heads))
-    for sid, record, offers in zip(sorted(state.workers), fields, held, strict=True):
-        _check_worker(engine, model, sid, _pairs(record))
-        expected = {offer.sid: offer.task_sid for offer in state.offers() if offer.worker_sid == sid}
-        assert _pairs(offers) == expected
-    return bool(reads_activity == b"1")
+    assert raw.tasks == [task.sid for task in in_order]
+    assert sorted(raw.workers) == sorted(state.workers)
+    assert raw.timers(engine.number) == {sid: model.deadline_ms(sid) for sid in state.tasks}
+    numbers = {row.unique_name: engine.config.channels[row.sid].number for row in state.channels.values()}
+    for task in in_order:
+        _check_task(model, task, numbers, raw.records[task.sid])
+    _check_documents(model, raw)
+    _check_counts(model, raw)
+    for sid, fields in raw.workers.items():
+        _check_worker(model, sid, numbers, fields)
+        held = {offer.sid: offer.task_sid for offer in state.offers() if offer.worker_sid == sid}
+        assert raw.held[sid] == held
+    check_pools(model, raw)
 
 
 def check_promises(model: Router) -> None:
     """What holds of any router, whoever it is: I1, I2 while nothing was lowered, I5."""
-    for task in model.state.tasks.values():
-        offer = model.state.open_offer(task)
+    state = model.state
+    assert state.later == [], "work was left over"
+    for task in state.tasks.values():
+        held = [offer.status for offer in state.open_offers(task)]
         match task.status:
-            case TaskStatus.PENDING | TaskStatus.COMPLETED | TaskStatus.CANCELED:
-                assert offer is None
+            case TaskStatus.PENDING:
+                assert held == []
+                assert task.placed, "a pending Task is in a step, or at its target"
+            case TaskStatus.COMPLETED | TaskStatus.CANCELED:
+                assert held == []
             case TaskStatus.RESERVED:
-                assert offer is not None
-                assert offer.status == "pending"
+                assert set(held) == {"pending"}
             case TaskStatus.ASSIGNED:
-                assert offer is not None
-                assert offer.status == "accepted"
+                assert held == ["accepted"]
             case TaskStatus.WRAPPING:
-                assert offer is not None
-                assert offer.status == "wrapping"
+                assert held == ["wrapping"]
+    for sid in state.workers:
+        tasks = [offer.task_sid for offer in state.held(sid)]
+        assert len(tasks) == len(set(tasks)), "two Reservations of one Task"
 
 
-def _check_waiting(model: Router, sets: list[list[str]], heads: dict[str, str]) -> None:
-    """Each pending Task is in one waiting set, nothing else is, and `heads` has the first of each."""
-    waiting = sorted(entry[-SID_LENGTH:] for _, *entries in sets for entry in entries)
-    pending = [t.sid for t in model.state.tasks.values() if t.status is TaskStatus.PENDING]
-    assert waiting == sorted(pending)
-    pools = {key.rsplit(":", 1)[1]: first for key, first, *_ in sets}
-    assert heads == {pool: heads.get(pool, "")[:1] + first for pool, first in pools.items()}
+def _check_task(model: Router, task: TaskRow, numbers: dict[str, int], fields: dict[str, str]) -> None:
+    """Where a Task is and what it has to do; documents are looked at later."""
+    state = model.state
+    opened = ",".join(offer.sid for offer in state.open_offers(task)) or "-"
+    status, revision, updated, assignments, open_sids = fields["s"].split("|")
+    assert (status, int(revision), int(updated)) == (task.status, task.revision, task.updated_ms)
+    assert (int(assignments), ",".join(sorted(open_sids.split(",")))) == (task.assignment_count, opened)
+    queue, workflow, channel, _ = fields["tag"].split("|")
+    assert (queue, workflow, int(channel)) == (
+        task.queue_sid or "-",
+        task.workflow_sid,
+        numbers[task.channel],
+    )
+    _, _, entered, later = fields["c"].split("|")
+    since_ms = None if task.queue_entered_ms is None else task.queue_entered_ms - task.created_ms
+    assert entered == ("-" if since_ms is None else str(since_ms))
+    stays = task.queue is not None and task.queue is not state.queues[task.queue.sid]
+    if task.status in (TaskStatus.PENDING, TaskStatus.RESERVED):
+        assert later == ("1" if task.restart else "2" if stays else "0")
+    assert fields.get("rt") == (
+        None if task.routing_target is None else f"{task.routing_target}|{int(task.ignore_capacity)}"
+    )
+    if task.status is TaskStatus.PENDING:
+        _check_place(model, task, fields["p"])
 
 
-def _check_worker(engine: EngineDriver, model: Router, sid: str, fields: dict[str, str]) -> None:
-    """What the engine counts of a Worker; lua/lib/keys.lua says where it keeps it."""
-    worker = model.state.workers[sid]
+def _check_place(model: Router, task: TaskRow, place: str) -> None:
+    priority, virtual, _, ttl, answer, due, at, pool = place.split("|")
+    assert (int(priority), int(virtual)) == (task.priority, task.virtual_start_ms)
+    assert int(ttl) == task.created_ms + task.timeout_s * 1000
+    assert int(answer) == task.answer_s
+    assert not pool.startswith("-")
+    assert int(due) == (deadline_ms(task) or sla_ms(task) or 0)
+    if task.position is None:
+        kind, *revision = at.split(".")
+        assert kind == BY_TARGET[(task.routing_target or "")[:2]]
+        if rests(model.state, task):
+            assert revision == [str(task.rest_revision)]
+        return
+    where = task.position
+    index = "d" if where.filter is None else str(where.filter)
+    assert at.split(".")[1:] == [index, str(where.step), str(where.base_ms - task.created_ms)]
+
+
+def _check_documents(model: Router, raw: Raw) -> None:
+    """Tasks have the same number of a document where they follow the same one, and what is no longer new is kept."""
+    numbers: dict[tuple[str, str], set[int]] = {}
+    for task in model.state.tasks.values():
+        if task.status not in OPEN_TASK or task.position is None:
+            continue
+        number = raw.records[task.sid]["tag"].rsplit("|", 1)[1]
+        numbers.setdefault((task.workflow_sid, number), set()).add(id(task.document))
+        newest = task.document is model.state.workflows[task.workflow_sid].rules
+        assert newest or f"{task.workflow_sid}.{number}" in raw.documents
+    assert all(len(found) == 1 for found in numbers.values()), numbers
+
+
+def _check_counts(model: Router, raw: Raw) -> None:
+    tasks = Counter(
+        f"t:{raw.records[task.sid]['tag']}" for task in model.state.tasks.values() if task.status in OPEN_TASK
+    )
+    workers = {f"a:{sid}": count for sid, count in model.state.population().items()}
+    assert {name: int(count) for name, count in raw.usage.items() if int(count)} == {**tasks, **workers}
+
+
+def _check_worker(model: Router, sid: str, numbers: dict[str, int], fields: dict[str, str]) -> None:
+    """What the engine counts of a Worker."""
+    state = model.state
+    worker = state.workers[sid]
+    available = state.activities[worker.activity_sid].available
     assert fields["s"] == f"{worker.last_reserved_ms}|{worker.revision}"
-    assert fields["ok"] == ("1" if model.state.activities[worker.activity_sid].available else "0")
-    loads = model.state.loads(sid)
-    for name, row in model.state.channels.items():
-        number = engine.config.channels[row.sid].number
-        slot = worker.slots[name]
+    assert fields["act"] == worker.activity_sid
+    assert (fields["av"], fields["ix"], fields["ok"]) == (str(int(available)), "1", str(int(available)))
+    if state.single:
+        assert int(fields.get(f"c{ONE_SLOT}", "0|").split("|")[0]) == len(state.held(sid))
+        return
+    loads = state.loads(sid)
+    for name, row in state.channels.items():
+        number, slot = numbers[name], worker.slots[name]
         opened, limit, last, _ = fields.get(f"c{number}", "0|1||").split("|")
         assert int(opened) == loads[name].open
         assert int(fields.get(f"asg{number}", "0")) == loads[name].assigned
         assert int(limit) == (slot.capacity if slot.available else 0)
         assert not last or not row.optimized or int(last) == slot.last_reserved_ms
-
-
-def _expected_counts(engine: EngineDriver, model: Router) -> dict[str, int]:
-    numbers = {c.unique_name: c.number for c in engine.config.channels.values()}
-    tasks = {
-        f"t:{queue}|{workflow}|{numbers[channel]}": count
-        for (queue, workflow, channel), count in model.state.open_tasks().items()
-    }
-    return {**tasks, **{f"a:{sid}": count for sid, count in model.state.population().items()}}
-
-
-def _counts(reply: list[bytes]) -> dict[str, int]:
-    return {name: int(count) for name, count in _pairs(reply).items() if int(count)}
-
-
-def _timers(reply: list[bytes], number: int) -> dict[str, int]:
-    mine = f"{number}:"
-    return {name[len(mine) :]: int(due) for name, due in _pairs(reply).items() if name.startswith(mine)}
-
-
-def _texts(reply: list[bytes]) -> list[str]:
-    return [item.decode() for item in reply]
-
-
-def _pairs(reply: list[Any]) -> dict[str, str]:
-    texts = _texts(reply)
-    return dict(zip(texts[::2], texts[1::2], strict=True))

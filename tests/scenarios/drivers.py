@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from tests.scenarios.site import T0_MS, CountingMint, Names, Site, mint_names, model_of
 
-Snapshot = dict[str, Any]  # what tests.model.state.State.snapshot() gives
+Snapshot = dict[str, Any]  # what tests.model.view.snapshot() gives
 
 
 class Driver(Protocol):
@@ -28,6 +28,9 @@ class Driver(Protocol):
     def snapshot(self) -> Snapshot:
         """Everything a client can see."""
 
+    def alerts(self) -> list[tuple[str, int]]:
+        """Task and code of every alert, in their order."""
+
 
 class ModelDriver:
     """The reference router."""
@@ -46,3 +49,6 @@ class ModelDriver:
 
     def snapshot(self) -> Snapshot:
         return self.router.snapshot()
+
+    def alerts(self) -> list[tuple[str, int]]:
+        return list(self.router.state.alerts)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import uvloop
+from msgspec import UNSET
 
 from engine.keys import ShardKeys, WorkspaceKeys
 from engine.model import WorkspaceConfig
@@ -27,6 +28,18 @@ Command = tuple[str | bytes | int, ...]
 
 MAX_ROUNDS: Final = 1000  # of the matcher after one step; more means that it never comes to rest
 PAGE: Final = 1000
+
+# The reference router's names of arguments -> the engine's, where they differ.
+WORKFLOW_NAMES: Final = {
+    "document": "configuration",
+    "reservation_timeout_s": "task_reservation_timeout",
+    "re_evaluate": "re_evaluate_tasks",
+}
+QUEUE_NAMES: Final = {
+    "target": "target_workers",
+    "order": "task_order",
+    "max_reserved": "max_reserved_workers",
+}
 
 
 class Lab:
@@ -71,6 +84,11 @@ class Lab:
         await self.pipeline.stop()
         await self._redis.aclose()
 
+    async def last_event(self, keys: ShardKeys) -> bytes:
+        """The id of the newest entry in the stream of events."""
+        found = await self.pipeline.call("XREVRANGE", keys.events, "+", "-", "COUNT", 1)
+        return bytes(found[0][0]) if found else b"0"
+
     async def rest(self) -> None:
         """Lets the matcher work, and fire what is due, until nothing is left to do at this instant."""
         for _ in range(MAX_ROUNDS):
@@ -86,9 +104,10 @@ class EngineDriver:
         self._lab = lab
         lab.now_ms = T0_MS
         lab.mint = CountingMint()
+        self.shard_keys = ShardKeys(0)
         self.names, self.config = lab.run(self._build(site))
         self.keys = WorkspaceKeys(0, self.number)
-        self.shard_keys = ShardKeys(0)
+        self._began = lab.run(lab.last_event(self.shard_keys))
 
     @property
     def mint(self) -> CountingMint:
@@ -120,6 +139,10 @@ class EngineDriver:
         """What a client sees, Reservations through their Workers, and the server's reply to a command."""
         return self._lab.run(self._observe(command))
 
+    def alerts(self) -> list[tuple[str, int]]:
+        """Task and code of every alert, in their order."""
+        return self._lab.run(self._alerts())
+
     def delete(self) -> None:
         """Removes the Workspace and all its keys."""
         self._lab.run(self._delete())
@@ -127,7 +150,10 @@ class EngineDriver:
     async def _build(self, site: Site) -> tuple[Names, WorkspaceConfig]:
         engine, account = self._lab.engine, self._lab.account
         found = await engine.workspaces.create(
-            account, friendly_name="history", prioritize_queue_order=site.preferred
+            account,
+            friendly_name="history",
+            multi_task_enabled=not site.single,
+            prioritize_queue_order=site.preferred,
         )
         self.workspace = found.value.sid
         place = (account, self.workspace)
@@ -135,9 +161,17 @@ class EngineDriver:
             await engine.activities.create(*place, friendly_name=name, available=available)
         for name in site.optimized:
             await engine.task_channels.update(*place, name, channel_optimized_routing=True)
+        config = await engine.config.get(*place)
+        activities = {row.friendly_name: row.sid for row in config.activities.values()}
         for name, queue in site.queues.items():
             await engine.task_queues.create(
-                *place, friendly_name=name, target_workers=queue.target, task_order=queue.order
+                *place,
+                friendly_name=name,
+                target_workers=queue.target,
+                task_order=queue.order,
+                max_reserved_workers=queue.max_reserved,
+                reservation_activity_sid=activities[queue.reservation_activity] if site.single else UNSET,
+                assignment_activity_sid=activities[queue.assignment_activity] if site.single else UNSET,
             )
         config = await engine.config.get(*place)
         queues = {queue.friendly_name: queue.sid for queue in config.queues.values()}
@@ -145,10 +179,9 @@ class EngineDriver:
             await engine.workflows.create(
                 *place,
                 friendly_name=name,
-                configuration=with_sids(flow.document, queues),
+                configuration=with_sids(flow.document, queues, activities),
                 task_reservation_timeout=flow.reservation_timeout_s,
             )
-        activities = {row.friendly_name: row.sid for row in config.activities.values()}
         if site.timeout_activity != "Offline":
             await engine.workspaces.update(
                 account, self.workspace, timeout_activity_sid=activities[site.timeout_activity]
@@ -169,6 +202,10 @@ class EngineDriver:
         try:
             work: Awaitable[Any]
             match method:
+                case "update_workflow":
+                    work = engine.workflows.update(*place, sid, **_renamed(given, WORKFLOW_NAMES))
+                case "update_queue":
+                    work = engine.task_queues.update(*place, sid, **_renamed(given, QUEUE_NAMES))
                 case "create_worker":
                     work = engine.workers.create(*place, **given)
                 case "update_worker":
@@ -193,6 +230,15 @@ class EngineDriver:
         finally:
             self.mint.next_sid = None
             await self._lab.rest()
+
+    async def _alerts(self) -> list[tuple[str, int]]:
+        began = b"(" + self._began
+        found = []
+        for _, flat in await self._lab.pipeline.call("XRANGE", self.shard_keys.events, began, "+"):
+            if int(flat[1]) == self.number:
+                told = [text.decode().split("|") for text in flat[3::2]]
+                found += [(what[3], int(what[4])) for what in told if what[1] == "task.alert"]
+        return found
 
     async def _observe(self, command: Command) -> tuple[Snapshot, Any]:
         return await asyncio.gather(self._snapshot(by_worker=True), self._lab.pipeline.call(*command))
@@ -219,3 +265,7 @@ class EngineDriver:
             },
             "offers": {offer.sid: offer_view(offer) for found in offers for offer in found.value.items},
         }
+
+
+def _renamed(given: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in given.items()}

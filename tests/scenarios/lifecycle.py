@@ -1,53 +1,15 @@
-"""Scenarios: what happens to a Task, its Reservations and its Worker (semantics 2 to 4)."""
+"""Scenarios: what happens to a Task, its Reservations and its Worker (semantics 2 and 3)."""
 
 from __future__ import annotations
 
 import pytest
 
-from engine.errors import Gone, IllegalState, Invalid, NotFound, RevisionMismatch
+from engine.errors import Gone, IllegalState, Invalid, RevisionMismatch
 from engine.model import Order
 from engine.sids import derived
 from tests.scenarios.play import Play
 from tests.scenarios.registry import one_queue, scenario
-
-
-@scenario(one_queue())
-def pending_accepted_and_wrapping_take_slots_but_only_accepted_is_assigned(play: Play) -> None:
-    ann = play.worker("ann")
-    play.slots(ann, "default", capacity=3)
-    tasks = [play.task() for _ in range(4)]
-    play.accept(tasks[0])
-    channel = play.channel(ann)
-    assert (channel["assigned"], channel["open"], channel["percentage"]) == (1, 3, 0)
-    assert play.status(tasks[3]) == "pending"
-    play.slots(ann, "default", capacity=2)
-    play.reject(tasks[1])
-    channel = play.channel(ann)
-    assert (channel["assigned"], channel["open"], channel["percentage"]) == (1, 2, 0)
-    assert {play.status(tasks[1]), play.status(tasks[3])} == {"pending"}
-
-
-@scenario(one_queue())
-def the_only_worker_is_offered_a_rejected_task_again_at_once(play: Play) -> None:
-    ann = play.worker("ann")
-    task = play.task()
-    first = play.reject(task)
-    second = play.offer_of(task)
-    assert first != second
-    assert play.offer(first)["status"] == "rejected"
-    assert (play.holder(task), play.activity(ann)) == (ann, "Available")
-    assert play.look(task)["revision"] == 3  # reserved, pending, reserved
-    assert play.person(ann)["revision"] == 3  # offered, rejected, offered
-
-
-@scenario(one_queue())
-def a_rejection_may_move_the_worker_away(play: Play) -> None:
-    ann, bo = play.worker("ann"), play.worker("bo", activity="Offline")
-    task = play.task()
-    play.reject(task, activity="Unavailable")
-    assert (play.status(task), play.activity(ann)) == ("pending", "Unavailable")
-    play.move(bo, "Available")
-    assert play.holder(task) == bo
+from tests.scenarios.site import T0_MS
 
 
 @scenario(one_queue())
@@ -76,22 +38,6 @@ def a_rejected_task_goes_to_whoever_has_waited_longest(play: Play) -> None:
     assert met[3] == met[0]
 
 
-@scenario(one_queue(answer_s=30))
-def a_worker_who_does_not_answer_goes_to_the_timeout_activity(play: Play) -> None:
-    ann = play.worker("ann")
-    task = play.task()
-    offer = play.offer_of(task)
-    play.wait(29)
-    assert play.holder(task) == ann
-    play.wait(1)
-    assert play.offer(offer)["status"] == "timeout"
-    assert (play.status(task), play.activity(ann)) == ("pending", "Offline")
-    with pytest.raises(Gone):
-        play.answer(offer, "accepted")
-    with pytest.raises(IllegalState):
-        play.answer(offer, "rejected")
-
-
 @scenario(one_queue(answer_s=30, timeout_activity="Available"))
 def with_an_available_timeout_activity_the_worker_is_asked_again(play: Play) -> None:
     ann = play.worker("ann")
@@ -100,19 +46,6 @@ def with_an_available_timeout_activity_the_worker_is_asked_again(play: Play) -> 
     play.wait(30)
     assert play.holder(task) == ann
     assert play.offer_of(task) != first
-
-
-@scenario(one_queue())
-def ttl_ends_a_pending_task_and_an_offered_one_with_its_reservation(play: Play) -> None:
-    ann = play.worker("ann")
-    offered, waiting = play.task(timeout=60), play.task(timeout=61)
-    offer = play.offer_of(offered)
-    play.wait(60)
-    assert play.look(offered)["reason"] == "Task TTL Exceeded"
-    assert (play.status(offered), play.offer(offer)["status"]) == ("canceled", "canceled")
-    assert (play.holder(waiting), play.activity(ann)) == (ann, "Available")
-    play.wait(1)
-    assert play.status(waiting) == "canceled"
 
 
 @scenario(one_queue())
@@ -176,74 +109,6 @@ def a_stale_revision_changes_nothing(play: Play) -> None:
 
 
 @scenario(one_queue())
-def the_reservation_drives_the_task_to_completed_and_out_of_sight(play: Play) -> None:
-    ann = play.worker("ann")
-    task = play.task()
-    offer = play.accept(task)
-    before = play.see()
-    play.answer(offer, "accepted")
-    assert play.see() == before
-    play.answer(offer, "wrapping")
-    assert (play.status(task), play.channel(ann)["assigned"], play.channel(ann)["open"]) == ("wrapping", 0, 1)
-    with pytest.raises(IllegalState):
-        play.answer(offer, "wrapping")
-    play.answer(offer, "completed")
-    seen = play.look(task)
-    assert (seen["status"], seen["reason"]) == ("completed", "All reservations were completed")
-    assert (seen["revision"], play.offer(offer)["revision"]) == (4, 3)
-    with pytest.raises(IllegalState):
-        play.answer(offer, "completed")
-    with pytest.raises(IllegalState):
-        play.answer(offer, "accepted")
-    play.skip(299)
-    assert play.status(task) == "completed"
-    play.skip(1)
-    assert play.see()["offers"] == {}
-    with pytest.raises(NotFound):
-        play.delete_task(task)
-
-
-@scenario(one_queue())
-def a_worker_who_becomes_unavailable_keeps_its_offer_and_gets_no_other(play: Play) -> None:
-    ann = play.worker("ann")
-    play.slots(ann, "default", capacity=2)
-    task = play.task()
-    play.move(ann, "Unavailable")
-    other = play.task()
-    assert (play.holder(task), play.status(other)) == (ann, "pending")
-    play.accept(task)
-    assert play.status(task) == "assigned"
-    play.move(ann, "Available")
-    assert play.holder(other) == ann
-
-
-@scenario(one_queue())
-def the_activity_a_worker_already_has_changes_nothing(play: Play) -> None:
-    ann = play.worker("ann")
-    play.wait(1)
-    before = play.person(ann)
-    play.move(ann, "Available")
-    assert play.person(ann) == before
-    play.move(ann, "Offline")
-    assert play.person(ann)["revision"] == before["revision"] + 1
-    assert play.person(ann)["status_changed_ms"] == before["status_changed_ms"] + 1000
-
-
-@scenario(one_queue())
-def a_worker_with_an_open_reservation_cannot_be_deleted(play: Play) -> None:
-    ann = play.worker("ann")
-    task = play.task()
-    with pytest.raises(IllegalState):
-        play.delete_worker(ann)
-    play.update_task(task, assignment_status="canceled", reason="no longer needed")
-    play.delete_worker(ann)
-    assert play.see()["workers"] == {}
-    assert [offer["status"] for offer in play.offers(task)] == ["canceled"]
-    with pytest.raises(NotFound):
-        play.update_worker(ann, friendly_name="anna")
-
-
-@scenario(one_queue())
 def deleting_a_task_frees_its_worker_for_the_next(play: Play) -> None:
     ann = play.worker("ann")
     offered, assigned, waiting = play.task(), play.task(), play.task()
@@ -253,17 +118,6 @@ def deleting_a_task_frees_its_worker_for_the_next(play: Play) -> None:
     play.delete_task(assigned)
     assert play.holder(waiting) == ann
     assert play.person(ann)["revision"] == 5  # offered, canceled, offered, completed, offered
-
-
-@scenario(one_queue())
-def worker_names_are_unique_whatever_their_case(play: Play) -> None:
-    ann, bo = play.worker("ann"), play.worker("bo")
-    with pytest.raises(Invalid):
-        play.worker("ANN")
-    with pytest.raises(Invalid):
-        play.update_worker(bo, friendly_name="Ann")
-    play.update_worker(ann, friendly_name="ANN")
-    assert play.person(ann)["name"] == "ANN"
 
 
 @scenario(one_queue(Order.LIFO))
@@ -276,3 +130,74 @@ def a_task_is_given_up_after_a_thousand_offers(play: Play) -> None:
     play.reject(task)
     assert play.status(task) == "canceled"
     assert play.look(task)["reason"] == "Task TTL Exceeded or Max assignment count exceeded"
+
+
+@scenario(one_queue())
+def ttl_counts_from_creation_whatever_the_virtual_start(play: Play) -> None:
+    """Semantics 2.5."""
+    early, late = play.task(timeout=60, virtual_start_ms=T0_MS - 3_600_000), play.task(timeout=60)
+    play.wait(50)
+    play.update_task(late, virtual_start_ms=T0_MS + 50_000)
+    play.wait(9)
+    assert [play.status(task) for task in (early, late)] == ["pending", "pending"]
+    play.wait(1)
+    assert [play.status(task) for task in (early, late)] == ["canceled", "canceled"]
+
+
+@scenario(one_queue())
+def only_the_answers_of_a_worker_can_be_given(play: Play) -> None:
+    """Semantics 3.3: four statuses of the eight."""
+    play.worker("ann")
+    offer = play.offer_of(play.task())
+    before = play.see()
+    for status in ("pending", "timeout", "canceled", "rescinded"):
+        with pytest.raises(Invalid):
+            play.answer(offer, status)
+    for status in ("wrapping", "completed"):
+        with pytest.raises(IllegalState):
+            play.answer(offer, status)
+    assert play.see() == before
+
+
+@scenario(one_queue())
+def an_answer_that_comes_too_late_is_told_so(play: Play) -> None:
+    """Semantics 3.3: Gone for an acceptance, IllegalState for a rejection; both change nothing."""
+    play.worker("ann")
+    task = play.task()
+    rejected = play.reject(task)
+    canceled = play.offer_of(task)
+    play.update_task(task, assignment_status="canceled")
+    before = play.see()
+    for offer in (rejected, canceled):
+        with pytest.raises(Gone):
+            play.answer(offer, "accepted")
+        for status in ("rejected", "wrapping", "completed"):
+            with pytest.raises(IllegalState):
+                play.answer(offer, status)
+    assert play.see() == before
+
+
+@scenario(one_queue())
+def a_rejection_leaves_the_worker_in_the_activity_it_has_meanwhile(play: Play) -> None:
+    """Semantics 3.4: only a single-tasking Workspace restores."""
+    ann = play.worker("ann")
+    task = play.task()
+    play.move(ann, "Unavailable")
+    play.reject(task)
+    assert (play.activity(ann), play.status(task)) == ("Unavailable", "pending")
+
+
+@scenario(one_queue(answer_s=30))
+def an_unanswered_offer_leaves_the_other_reservations_of_its_worker(play: Play) -> None:
+    """Semantics 3.5."""
+    ann = play.worker("ann")
+    play.slots(ann, "default", capacity=3)
+    taken, slow = play.task(), play.task()
+    play.accept(taken)
+    play.wait(10)
+    late = play.task()
+    play.wait(20)
+    assert (play.activity(ann), play.status(slow)) == ("Offline", "pending")
+    assert [play.holder(task) for task in (taken, late)] == [ann, ann]
+    play.accept(late)
+    assert (play.status(taken), play.status(late)) == ("assigned", "assigned")

@@ -32,8 +32,13 @@ def scenario(site: Site) -> Callable[[Callable[[Play], None]], Callable[[Play], 
 
 
 def one_queue(
-    order: Order = Order.FIFO, step: dict[str, Any] | None = None, answer_s: int = 120, **site: Any
+    order: Order = Order.FIFO,
+    step: dict[str, Any] | None = None,
+    answer_s: int = 120,
+    max_reserved: int = 1,
+    **site: Any,
 ) -> Site:
     """A Workspace whose Workflow sends every Task to one queue with every Worker."""
     document = {"task_routing": {"default_filter": {"queue": "all", **(step or {})}}}
-    return Site(queues={"all": Queue(order=order)}, workflows={"main": Flow(document, answer_s)}, **site)
+    queue = Queue(order=order, max_reserved=max_reserved)
+    return Site(queues={"all": queue}, workflows={"main": Flow(document, answer_s)}, **site)

@@ -2,113 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from engine.errors import Invalid
-from engine.model import Order
+from tests.scenarios.conforming import MIXED, after_a_chat, mixed_in_order
+from tests.scenarios.documents import by_kind, kind
 from tests.scenarios.play import Play
 from tests.scenarios.registry import one_queue, scenario
 from tests.scenarios.site import T0_MS, Flow, Queue, Site
 
 
-def by_kind(*filters: dict[str, Any], default: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A Workflow document."""
-    routing: dict[str, Any] = {"filters": list(filters)}
-    return {"task_routing": routing if default is None else {**routing, "default_filter": default}}
-
-
-def kind(name: str, queue: str, **step: Any) -> dict[str, Any]:
-    """A filter for Tasks with this `kind`, with one step."""
-    return {"expression": f"kind == '{name}'", "targets": [{"queue": queue, **step}]}
-
-
-@scenario(one_queue())
-def priority_beats_age_and_virtual_start_decides_among_equals(play: Play) -> None:
-    old = play.task()
-    play.wait(1)
-    urgent = play.task(priority=5)
-    early = play.task(virtual_start_ms=T0_MS - 1)
-    ann = play.worker("ann")
-    order = []
-    for _ in range(3):
-        task = next(t for t in (old, urgent, early) if play.status(t) == "reserved")
-        order.append(task)
-        play.accept(task)
-        play.complete(task)
-    assert order == [urgent, early, old]
-    assert play.channel(ann)["open"] == 0
-
-
-@scenario(one_queue(Order.LIFO))
-def newest_task_wins_in_a_lifo_queue_whatever_its_priority(play: Play) -> None:
-    play.task(priority=100)
-    play.wait(1)
-    newest = play.task()
-    ann = play.worker("ann")
-    assert play.holder(newest) == ann
-
-
-MIXED: Final = Site(
-    queues={"line": Queue(), "stack": Queue(order=Order.LIFO)},
-    workflows={"main": Flow(by_kind(kind("stack", "stack"), default={"queue": "line"}))},
-    preferred=Order.LIFO,
-)
-
-
-def _mixed_in_order(play: Play) -> tuple[list[str], list[str]]:
-    line = [play.task(priority=9), play.task(priority=9)]
-    stack = [play.task(attributes={"kind": "stack"}), play.task(attributes={"kind": "stack"})]
-    play.worker("ann")
-    order = []
-    for _ in range(4):
-        task = next(t for t in line + stack if play.status(t) == "reserved")
-        order.append(task)
-        play.accept(task)
-        play.complete(task)
-    return order, [*line, *stack]
-
-
-@scenario(MIXED)
-def all_lifo_tasks_come_first_where_the_workspace_prefers_them(play: Play) -> None:
-    order, (line1, line2, stack1, stack2) = _mixed_in_order(play)
-    assert order == [stack2, stack1, line1, line2]
-
-
 @scenario(Site(queues=MIXED.queues, workflows=MIXED.workflows))
 def all_fifo_tasks_come_first_otherwise(play: Play) -> None:
-    order, (line1, line2, stack1, stack2) = _mixed_in_order(play)
+    order, (line1, line2, stack1, stack2) = mixed_in_order(play)
     assert order == [line1, line2, stack2, stack1]
-
-
-@scenario(one_queue())
-def second_task_goes_to_the_worker_not_reserved_before(play: Play) -> None:
-    ann, bo = play.worker("ann"), play.worker("bo")
-    play.wait(1)
-    first = play.task()
-    assert play.holder(first) == min(ann, bo)
-    play.accept(first)
-    play.complete(first)
-    play.wait(1)
-    assert play.holder(play.task()) == max(ann, bo)
-
-
-def _after_a_chat(play: Play) -> tuple[str | None, str]:
-    ann = play.worker("ann")
-    play.wait(1)
-    play.worker("bo")
-    play.wait(1)
-    chat = play.task(task_channel="chat")
-    assert play.holder(chat) == ann
-    play.wait(1)
-    return play.holder(play.task(task_channel="voice")), ann
-
-
-@scenario(one_queue(optimized=("voice",)))
-def a_chat_does_not_cost_the_place_in_line_for_an_optimized_channel(play: Play) -> None:
-    holder, ann = _after_a_chat(play)
-    assert holder == ann
 
 
 @scenario(one_queue(optimized=("chat",)))
@@ -124,7 +33,7 @@ def more_capacity_does_not_cost_the_place_in_line_either(play: Play) -> None:
 
 @scenario(one_queue())
 def a_chat_costs_the_place_in_line_for_every_other_channel(play: Play) -> None:
-    holder, ann = _after_a_chat(play)
+    holder, ann = after_a_chat(play)
     assert holder != ann
 
 
@@ -140,21 +49,6 @@ def a_task_without_candidates_does_not_hold_up_the_next(play: Play) -> None:
 
 
 LEVELS: Final = one_queue(step={"order_by": "worker.level DESC, worker.cost ASC"})
-
-
-@scenario(LEVELS)
-def order_by_ranks_workers_and_those_without_the_attribute_come_last(play: Play) -> None:
-    none = play.worker("none")
-    low, dear = play.worker("low", level=1), play.worker("dear", level=3, cost=2)
-    cheap = play.worker("cheap", level=3, cost=1)
-    assert [play.holder(play.task()) for _ in range(4)] == [cheap, dear, low, none]
-
-
-@scenario(one_queue(step={"order_by": "worker.level ASC"}))
-def a_missing_attribute_is_last_in_rising_order_too(play: Play) -> None:
-    none = play.worker("none")
-    high, low = play.worker("high", level=3), play.worker("low", level=-1)
-    assert [play.holder(play.task()) for _ in range(3)] == [low, high, none]
 
 
 @scenario(LEVELS)
@@ -309,3 +203,53 @@ def a_task_moved_to_another_channel_meets_that_channels_slots(play: Play) -> Non
     play.update_task(second, task_channel="chat")
     assert play.holder(second) == ann
     assert (play.channel(ann)["open"], play.channel(ann, "chat")["open"]) == (1, 1)
+
+
+@scenario(one_queue())
+def being_offline_for_a_while_does_not_cost_the_place_in_line(play: Play) -> None:
+    """Semantics 5.3."""
+    ann = play.worker("ann")
+    play.wait(1)
+    play.worker("bo")
+    play.wait(1)
+    play.move(ann, "Offline")
+    play.wait(1)
+    play.move(ann, "Available")
+    assert play.holder(play.task()) == ann
+
+
+@scenario(
+    Site(
+        queues={"french": Queue("skills HAS 'fr'"), "all": Queue()},
+        workflows={"main": Flow(by_kind(kind("call", "french"), default={"queue": "all"}))},
+    )
+)
+def tasks_of_several_queues_are_compared_together(play: Play) -> None:
+    """Semantics 5.4."""
+    old = play.task(attributes={"kind": "call"})
+    urgent = play.task(priority=2)
+    more_urgent = play.task(attributes={"kind": "call"}, priority=3)
+    early = play.task(virtual_start_ms=T0_MS - 1)
+    play.worker("ann", skills=["fr"])
+    assert play.served([old, urgent, more_urgent, early]) == [more_urgent, urgent, early, old]
+
+
+@scenario(
+    Site(
+        queues={"all": Queue("activity_name == 'Lunch' OR friendly_name == 'bo'")},
+        workflows={"main": Flow(by_kind(default={"queue": "all"}))},
+        extra_activities={"Lunch": True},
+    )
+)
+def a_queue_by_activity_follows_its_workers(play: Play) -> None:
+    """Semantics 7.5."""
+    ann = play.worker("ann")
+    task = play.task()
+    assert play.status(task) == "pending"
+    play.move(ann, "Lunch")
+    assert play.holder(task) == ann
+    bo = play.worker("cy")
+    play.reject(task, "Available")
+    assert play.status(task) == "pending"
+    play.update_worker(bo, friendly_name="bo")
+    assert play.holder(task) == bo

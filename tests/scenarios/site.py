@@ -16,12 +16,18 @@ from tests.model.router import Router
 
 T0_MS: Final = 1_700_000_000_000  # every history begins at this instant
 BUILT_IN_ACTIVITIES: Final = {"Offline": False, "Available": True, "Unavailable": False}
+SINGLE_ACTIVITIES: Final = {"Offline": False, "Idle": True, "Busy": False, "Reserved": False}
 BUILT_IN_CHANNELS: Final = ("default", "voice", "sms", "chat", "video")
 
 
 class Queue(Struct, frozen=True):
+    """The Activities go by their names; they are used in single-tasking Workspaces only."""
+
     target: str = "1==1"
     order: Order = Order.FIFO
+    max_reserved: int = 1
+    reservation_activity: str = "Reserved"
+    assignment_activity: str = "Busy"
 
 
 class Flow(Struct, frozen=True):
@@ -39,6 +45,13 @@ class Site(Struct, frozen=True, kw_only=True):
     extra_activities: dict[str, bool] = field(default_factory=dict)  # name -> available
     optimized: tuple[str, ...] = ()  # channels that count idleness on their own
     max_assignments: int = 1000  # of the model only; the engine's is fixed
+    single: bool = False  # single-tasking
+
+    @property
+    def activities(self) -> dict[str, bool]:
+        """Every Activity there is, and whether it is available."""
+        built_in = SINGLE_ACTIVITIES if self.single else BUILT_IN_ACTIVITIES
+        return {**built_in, **self.extra_activities}
 
 
 class Names(Struct):
@@ -65,21 +78,35 @@ class CountingMint:
         return prefix + sha1(f"{prefix}{self._count}".encode(), usedforsecurity=False).hexdigest()[:32]
 
 
-def with_sids(document: Mapping[str, Any], queues: Mapping[str, str]) -> str:
-    """A Workflow document with the SIDs of its queues in place of their names."""
+def with_sids(
+    document: Mapping[str, Any], queues: Mapping[str, str], activities: Mapping[str, str] | None = None
+) -> str:
+    """A Workflow document with SIDs for the names of its queues, and for those of Activities in a skip_if.
 
-    def replaced(value: Any) -> Any:
+    There an Activity stands in angle brackets: `workers.<Lunch> > 0`.
+    """
+
+    def text(value: str) -> str:
+        for name, sid in (activities or {}).items():
+            value = value.replace(f"<{name}>", sid)
+        return value
+
+    def replaced(key: str, value: Any) -> Any:
         if isinstance(value, dict):
-            return {k: queues[v] if k == "queue" else replaced(v) for k, v in value.items()}
-        return [replaced(item) for item in value] if isinstance(value, list) else value
+            return {k: replaced(k, v) for k, v in value.items()}
+        if isinstance(value, list):
+            return [replaced("", item) for item in value]
+        if key == "queue":
+            return queues[value]
+        return text(value) if key == "skip_if" else value
 
-    return json.dumps(replaced(dict(document)))
+    return json.dumps(replaced("", dict(document)))
 
 
 def mint_names(site: Site, mint: CountingMint) -> Names:
     """SIDs for a model that runs without an engine."""
     return Names(
-        activities={name: mint("WA") for name in {**BUILT_IN_ACTIVITIES, **site.extra_activities}},
+        activities={name: mint("WA") for name in site.activities},
         channels={name: mint("TC") for name in BUILT_IN_CHANNELS},
         queues={name: mint("WQ") for name in site.queues},
         workflows={name: mint("WW") for name in site.workflows},
@@ -88,27 +115,37 @@ def mint_names(site: Site, mint: CountingMint) -> Names:
 
 def model_of(site: Site, names: Names) -> Router:
     """The reference router of this Workspace."""
-    activities = {**BUILT_IN_ACTIVITIES, **site.extra_activities}
     return Router(
         preferred=site.preferred,
-        activities=[ActivityRow(names.activities[name], name, free) for name, free in activities.items()],
+        activities=[
+            ActivityRow(names.activities[name], name, free) for name, free in site.activities.items()
+        ],
         default_activity_sid=names.activities["Offline"],
         timeout_activity_sid=names.activities[site.timeout_activity],
         channels=[
             ChannelRow(names.channels[name], name, name in site.optimized, T0_MS)
             for name in BUILT_IN_CHANNELS
         ],
-        queues=[
-            QueueRow(names.queues[name], parse_expression(queue.target, Place.TARGET_WORKERS), queue.order)
-            for name, queue in site.queues.items()
-        ],
+        queues=[_queue_row(site, names, name, queue) for name, queue in site.queues.items()],
         workflows=[_workflow_row(names, name, flow) for name, flow in site.workflows.items()],
+        single=site.single,
         max_assignments=site.max_assignments,
     )
 
 
+def _queue_row(site: Site, names: Names, name: str, queue: Queue) -> QueueRow:
+    return QueueRow(
+        names.queues[name],
+        parse_expression(queue.target, Place.TARGET_WORKERS),
+        queue.order,
+        queue.max_reserved,
+        names.activities[queue.reservation_activity] if site.single else None,
+        names.activities[queue.assignment_activity] if site.single else None,
+    )
+
+
 def _workflow_row(names: Names, name: str, flow: Flow) -> WorkflowRow:
-    document = with_sids(flow.document, names.queues)
+    document = with_sids(flow.document, names.queues, names.activities)
     known = set(names.queues.values())
     rules = parse_workflow(document, queue_exists=known.__contains__)
-    return WorkflowRow(names.workflows[name], rules, flow.reservation_timeout_s)
+    return WorkflowRow(names.workflows[name], document, rules, flow.reservation_timeout_s)

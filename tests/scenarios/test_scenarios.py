@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.scenarios import lifecycle, routing  # noqa: F401  they register
+from tests.scenarios.catalogue import SCENARIOS, Scenario
 from tests.scenarios.drivers import ModelDriver
 from tests.scenarios.lab import EngineDriver, Lab
 from tests.scenarios.play import Play
-from tests.scenarios.registry import SCENARIOS, Scenario
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda s: s.name)

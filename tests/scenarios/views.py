@@ -1,4 +1,4 @@
-"""The engine's records in the form of tests.model.state.State.snapshot(), to be compared with ==."""
+"""The engine's records in the form of tests.model.view.snapshot(), to be compared with ==."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ def task_view(config: WorkspaceConfig, task: Task) -> dict[str, Any]:
         "queue_entered_ms": task.task_queue_entered_ms,
         "workflow": task.workflow_sid,
         "channel": None if channel is None else channel.unique_name,
+        "target": task.routing_target,
+        "ignore_capacity": task.ignore_capacity,
         "virtual_start_ms": task.virtual_start_ms,
         "created_ms": task.created_ms,
         "updated_ms": task.updated_ms,

@@ -58,7 +58,58 @@ def http_create(result: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-ROWS = {"bench_lives": lives, "bench_http_create": http_create}
+def index(result: dict[str, Any]) -> list[tuple[str, str]]:
+    mixed, known = result["changed_worker"], result["changed_worker_known_workers_only"]
+    pools = f"{result['pools']:,} pools"
+    return [
+        (
+            f"a new pool over {result['workers']:,} Workers, computed by a matcher: median of 14 shapes / slowest",
+            f"{result['new_pool_p50_ms']} / {result['new_pool_slowest_shape_p50_ms']} ms",
+        ),
+        (
+            "the first pool that names an attribute, once a matcher",
+            f"{result['first_naming_of_a_reference_ms']:.0f} ms",
+        ),
+        (
+            "adding members to a pool, Redis CPU for 1,000 of them",
+            f"{result['redis_ms_per_1000_members']} ms",
+        ),
+        (
+            f"a changed Worker against {pools}, computed by a matcher, p50 / p99",
+            f"{mixed['p50_ms']} / {mixed['p99_ms']} ms",
+        ),
+        (f"the same against {pools} of one known Worker each", f"{known['p50_ms']} / {known['p99_ms']} ms"),
+    ]
+
+
+def growth(result: dict[str, Any]) -> list[tuple[str, str]]:
+    def row(which: str) -> str:
+        found = result[which]
+        small, large = found["small"]["server_us"], found["large"]["server_us"]
+        return (
+            f"{found['ratio']} ({large['p50']:.0f} to {small['p50']:.0f} µs; p10 and p90 {large['p10']:.0f}, "
+            f"{large['p90']:.0f} to {small['p10']:.0f}, {small['p90']:.0f})"
+        )
+
+    waiting, workers = result["waiting"], result["workers"]
+    return [
+        (
+            f"freed Worker to next Reservation with {waiting['tasks']:,} Tasks waiting in {waiting['pools']:,} pools, "
+            "to that with 1,000 in 10: server time",
+            row("waiting"),
+        ),
+        (
+            f"arriving Task to Reservation with {workers['workers']:,} Workers, to that with 100: server time",
+            row("workers"),
+        ),
+        (
+            "Redis memory a waiting Task with 200 B of attributes",
+            f"{result['bytes_per_waiting_task']:,} B",
+        ),
+    ]
+
+
+ROWS = {"bench_growth": growth, "bench_http_create": http_create, "bench_index": index, "bench_lives": lives}
 
 
 def table(folder: Path) -> str:

@@ -1,0 +1,16 @@
+"""The engine, judged by queueing theory in virtual time.
+
+    formulas.py   exact waiting times of one queue: Erlang B and C, two priorities (Cobham), abandonment (Erlang A)
+    systems.py    a system as theory describes it: kinds of Tasks, their rates, who can serve them
+    skills.py     skills: the product form of FCFS-ALIS (Adan and Weiss, 2014), by enumeration
+    chain.py      skills: the Markov chain itself, for any order of idle Workers, solved by iteration
+    load.py       random arrivals, work and patience, from a seed
+    play.py       plays a load against a router, event by event, in virtual time, and counts
+    plain.py      routers in memory: the right one, and wrong ones that the judge has to catch
+    centre.py     the engine as a router: a Workspace on an embedded server
+    cases.py      the systems, their exact figures and the sizes of the runs
+    judge.py      estimates from replications, and the verdict
+    report.py     the table of docs/theory.md
+
+`python -m tests.theory` plays all cases in full and writes the table; the tests here are a short form of it.
+"""

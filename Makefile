@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench histories clean
+.PHONY: help install demo test lint bench histories theory mutations clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do \
@@ -39,8 +39,14 @@ bench: $(READY) ## measure, one file a question; results go to benchmarks/result
 	@set -e; for file in benchmarks/bench_*.py; do name=$$(basename "$$file" .py); echo "$$name"; \
 	  $(BIN)/python -m "benchmarks.$$name" --json "benchmarks/results/$$name.json"; done
 
-histories: $(READY) ## 10,000 random histories, engine against model
-	@TRUNKLINE_HISTORIES=10000 $(BIN)/pytest -n 2 tests/property/test_histories.py
+histories: $(READY) ## 20,000 random histories, engine against model
+	@TRUNKLINE_HISTORIES=20000 $(BIN)/pytest -n 2 tests/property/test_histories.py
+
+theory: $(READY) ## waiting times against queueing theory, in virtual time; renews docs/theory.md
+	@$(BIN)/python -m tests.theory --write docs/theory.md
+
+mutations: $(READY) ## break the Lua scripts on purpose, one line at a time: the tests have to notice
+	@$(BIN)/python -m tests.mutations --jobs 2
 
 clean: ## remove .venv and everything generated
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/results

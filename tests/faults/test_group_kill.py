@@ -25,7 +25,7 @@ from tests.faults.processes import Deployment, kill_tree
 KILLS: Final = int(os.environ.get("TRUNKLINE_KILLS", "1"))
 SEED: Final = int(os.environ.get("TRUNKLINE_SEED", "0"))
 MATCHERS: Final = 2
-PROCESSES: Final = 3 + MATCHERS  # serve, its server, one API
+PROCESSES: Final = 4 + MATCHERS  # serve, its server, one API, one relay
 EARLIEST, LATEST = 30, 150  # created Tasks until the kill is near
 SPREAD_S: Final = 0.03  # from there to the kill, at most: some 30 answers
 FINISH_S: Final = 40.0  # for all that is open after the restart; a quiet machine needs 1

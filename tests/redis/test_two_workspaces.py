@@ -8,6 +8,7 @@ from engine.model import Order
 from tests.redis.fake_lab import FakeLab
 from tests.scenarios.lab import EngineDriver
 from tests.scenarios.play import Play
+from tests.scenarios.registry import one_queue
 from tests.scenarios.site import Flow, Queue, Site
 
 ANSWER_S = 5
@@ -48,3 +49,14 @@ def test_an_offer_that_times_out_makes_room_by_the_order_of_its_own_workspace(fi
                 call: "reserved" if chosen == call else "pending",
                 other: "reserved" if chosen == other else "pending",
             }
+
+
+def test_a_worker_whose_task_ended_is_free_in_its_own_workspace() -> None:
+    with FakeLab() as lab:
+        plays = [Play(EngineDriver(lab, one_queue(answer_s=ANSWER_S))) for _ in range(2)]
+        for play in plays:
+            play.worker("ann")
+            play.task(timeout=ANSWER_S)
+        lab.now_ms += ANSWER_S * 1000
+        lab.run(lab.rest())
+        assert [play.status(play.task()) for play in plays] == ["reserved", "reserved"]

@@ -164,9 +164,9 @@ async def queue_changes(bench: Bench, watch: Watch, tasks: int) -> dict[str, dic
         await engine.workspaces.delete(*place)
 
     return {
-        f"TaskQueue of {tasks:,} waiting Tasks deleted: refused": await watch.of(delete),
-        "its expression changed": await watch.of(change),
-        "its Workspace deleted": await watch.of(remove),
+        f"a TaskQueue of {tasks:,} waiting Tasks is to be deleted, which is refused": await watch.of(delete),
+        "it gets another expression": await watch.of(change),
+        "its Workspace is deleted": await watch.of(remove),
     }
 
 
@@ -174,7 +174,7 @@ async def measure(args: argparse.Namespace) -> dict[str, Any]:
     async with Bench(durability="off") as bench:
         watch = Watch(bench)
         storms = {
-            f"{args.workers:,} Workers go available, {10 * args.workers:,} Tasks wait": await mass_login(
+            f"{args.workers:,} Workers go available and {10 * args.workers:,} Tasks wait": await mass_login(
                 bench, watch, args.workers
             ),
             f"{args.timeouts:,} Reservations time out": await mass_timeout(bench, watch, args.timeouts),

@@ -109,7 +109,23 @@ def growth(result: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-ROWS = {"bench_growth": growth, "bench_http_create": http_create, "bench_index": index, "bench_lives": lives}
+def bounded(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (
+            f"the longest script run while {name}",
+            f"{storm['longest_ms']} ms; {storm['over_budget']} of {storm['runs']:,} over {result['budget_ms']:.0f} ms",
+        )
+        for name, storm in result["storms"].items()
+    ]
+
+
+ROWS = {
+    "bench_bounded": bounded,
+    "bench_growth": growth,
+    "bench_http_create": http_create,
+    "bench_index": index,
+    "bench_lives": lives,
+}
 
 
 def table(folder: Path) -> str:

@@ -30,7 +30,8 @@ ROOT: Final = Path(__file__).parents[2]
 SUITE: Final = (
     "tests/scenarios/test_scenarios.py::test_scenario_on_the_engine",
     "tests/redis/test_stale.py",
-    "tests/redis/test_late_timers.py",
+    "tests/redis/test_not_looked_at.py",
+    "tests/redis/test_load_opens.py",
     "tests/redis/test_leftovers.py",
     "tests/redis/test_two_workspaces.py",
     "tests/mutations/histories.py",
@@ -41,6 +42,7 @@ SUITE: Final = (
     "tests/redis/test_many_waiting.py",
     "tests/redis/test_pools.py",
     "tests/redis/test_media_setups.py",
+    "tests/redis/test_media_company.py",
     "tests/redis/test_config_activities.py",
     "tests/redis/test_config_cache.py",
     "tests/redis/test_config_reaper.py",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from engine.pools import UNUSED_MS
@@ -11,6 +12,7 @@ from tests.redis.fake_lab import FakeLab
 from tests.scenarios.lab import EngineDriver
 from tests.scenarios.play import Play
 from tests.scenarios.registry import one_queue
+from tests.scenarios.single import SINGLE
 
 
 @pytest.fixture
@@ -65,3 +67,14 @@ def test_a_task_is_not_returned_to_a_pool_that_is_being_dropped(lab: FakeLab) ->
     play.reject(task, activity="Offline")
     play.move(ann, "Available")
     assert play.holder(task) == ann
+
+
+def test_nobody_returns_to_an_activity_that_was_deleted_meanwhile(lab: FakeLab) -> None:
+    """Semantics 3.9: the Worker stays where the Reservation has moved it."""
+    driver = EngineDriver(lab, msgspec.structs.replace(SINGLE, extra_activities={"Ready": True}))
+    play = Play(driver)
+    ann = play.worker("ann", activity="Ready")
+    task = play.task()
+    lab.run(lab.engine.activities.delete(lab.account, driver.workspace, play.activity_sid("Ready")))
+    play.reject(task)
+    assert (play.activity(ann), play.status(task)) == ("Reserved", "pending")

@@ -30,7 +30,11 @@ ALL_COMPLETED = "All reservations were completed"
 
 
 class Router(WorkerCommands, TaskCommands, ConfigCommands):
-    """A Workspace as its clients see it. `max_assignments` is 1,000 but in tests that cannot wait for it."""
+    """A Workspace as its clients see it.
+
+    `max_assignments` is 1,000 but in tests that cannot wait for it; `timers_a_run` is the engine's, since it shows in
+    who is offered what when very much is due at once.
+    """
 
     def snapshot(self) -> dict[str, Any]:
         """Everything a client can see, as plain dicts that compare with ==."""
@@ -112,18 +116,24 @@ class Router(WorkerCommands, TaskCommands, ConfigCommands):
         return self.endings.deadline_ms(self.task(task_sid))
 
     def fire_timers(self, *, now_ms: int) -> None:
-        """Does what is due, in sweeps: each takes what is due as it begins, by deadline, then by SID."""
-        while True:
-            tasks = [t for t in self.state.tasks.values() if self.endings.deadline_ms(t) <= now_ms]
-            if not tasks:
-                return
-            for task in sorted(tasks, key=lambda t: (self.endings.deadline_ms(t), t.sid)):
-                if self.endings.deadline_ms(task) > now_ms:  # it was offered, or has left its step, since
-                    self.state.note("timer finds its deadline moved")
-                    continue
-                self.endings.expire(task, now_ms)
-                settle(self.state, now_ms)
-            self.settle(now_ms)
+        """Does what is due, in runs of `timers_a_run` Tasks; later work when a run finds fewer than that."""
+        while fired := self._fire_some(now_ms):
+            if fired < self.timers_a_run:
+                self.settle(now_ms)
+        self.settle(now_ms)
+
+    def _fire_some(self, now_ms: int) -> int:
+        """What is due as a run begins, by deadline, then by SID."""
+        due = [(self.endings.deadline_ms(task), task.sid) for task in self.state.tasks.values()]
+        chosen = sorted(pair for pair in due if pair[0] <= now_ms)[: self.timers_a_run]
+        for _, sid in chosen:
+            task = self.state.tasks[sid]
+            if self.endings.deadline_ms(task) > now_ms:  # it was offered, or has left its step, since
+                self.state.note("timer finds its deadline moved")
+                continue
+            self.endings.expire(task, now_ms)
+            settle(self.state, now_ms)
+        return len(chosen)
 
     def _check_answer(self, status: str, activity_sid: str | None) -> None:
         """What can be said of an answer before anybody looks at the Reservation."""

@@ -39,6 +39,7 @@ class Workspace:
         workflows: list[WorkflowRow],
         single: bool = False,
         max_assignments: int = 1000,
+        timers_a_run: int = 8,
     ) -> None:
         self.state = State(preferred, single=single)
         self.state.activities = {row.sid: row for row in activities}
@@ -47,6 +48,7 @@ class Workspace:
         self.state.workflows = {row.sid: row for row in workflows}
         self.default_activity_sid = default_activity_sid
         self.endings = Endings(self.state, timeout_activity_sid, max_assignments)
+        self.timers_a_run = timers_a_run
         self.created_tasks = 0
 
     def settle(self, now_ms: int) -> None:

@@ -30,6 +30,7 @@ ROOT: Final = Path(__file__).parents[2]
 SUITE: Final = (
     "tests/scenarios/test_scenarios.py::test_scenario_on_the_engine",
     "tests/redis/test_stale.py",
+    "tests/redis/test_new_channel.py",
     "tests/redis/test_not_looked_at.py",
     "tests/redis/test_load_opens.py",
     "tests/redis/test_leftovers.py",

@@ -45,7 +45,7 @@ WORKER_ATTRIBUTES: Final = (
 )
 ANSWER_S: Final = 5
 TTLS_S: Final = (5, 10, 60, 86400)
-STEPS_MS: Final = (1, 1000, 1000, 5000, 5000, 9999, 10_000, 60_000, 300_000, 86_400_000)
+STEPS_MS: Final = (1, 1000, 1000, 5000, 5000, 9999, 10_000, 60_000, 300_000, 86_400_000, 86_400_000)
 TARGETS: Final = ("1==1", "1==1", "skills HAS 'fr'", "level >= 1", "activity_name != 'Lunch'")
 QUEUES: Final = ("all", "french", "stack")
 GHOST: Final = "0" * 32  # ends the SID of something that was never there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
 from hypothesis.stateful import RuleBasedStateMachine
@@ -96,8 +97,10 @@ class History(RuleBasedStateMachine):
 
     # What is at hand: the newest first, and one time in twelve something that does not exist
 
-    def task(self, pick: int) -> TaskRow | None:
-        return _picked(list(self.model.state.tasks.values()), pick)
+    def task(self, pick: int, *, first: Sequence[str] = ()) -> TaskRow | None:
+        """Those in one of the statuses `first` come before the others."""
+        tasks = sorted(self.model.state.tasks.values(), key=lambda task: task.status in first)
+        return _picked(tasks, pick)
 
     def worker(self, pick: int) -> WorkerRow | None:
         return _picked(list(self.model.state.workers.values()), pick)

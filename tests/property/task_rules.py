@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -10,6 +10,8 @@ from hypothesis.stateful import precondition, rule
 from tests.model.records import OPEN_OFFER, OfferRow
 from tests.property import alphabet as a
 from tests.property.base import History, if_match, sid_of
+
+WORKED_ON: Final = ("assigned", "wrapping", "completed")
 
 
 class TaskRules(History):
@@ -138,10 +140,11 @@ class TaskRules(History):
             given["attributes"] = "{}"
         self.both("update_task", sid=sid_of(task, "WT"), if_match=if_match(task, match), **given)
 
-    @rule(pick=a.picks, of_tasks=st.booleans(), match=a.matches)
-    def delete(self, pick: int, of_tasks: bool, match: int | None) -> None:
+    @rule(pick=a.picks, of_tasks=st.booleans(), worked_on=st.booleans(), match=a.matches)
+    def delete(self, pick: int, of_tasks: bool, worked_on: bool, match: int | None) -> None:
+        """A Task or a Worker goes; a Task that has been worked on rather than another, if that is wanted."""
         if of_tasks:
-            task = self.task(pick)
+            task = self.task(pick, first=WORKED_ON if worked_on else ())
             self.both("delete_task", sid=sid_of(task, "WT"), if_match=if_match(task, match))
         else:
             worker = self.worker(pick)
@@ -170,14 +173,15 @@ class TaskRules(History):
     @precondition(lambda self: any(o.status in OPEN_OFFER for o in self.model.state.offers()))
     @rule(pick=a.picks, through=st.sampled_from(["task", "worker", "status"]), reason=a.reasons)
     def work(self, pick: int, through: str, reason: str | None) -> None:
-        """What an agent does: accepts, then wraps up or not, then completes."""
+        """What an agent does: accepts, then wraps up or not, again in vain now and then, then completes."""
         offers = [offer for offer in self.model.state.offers() if offer.status in OPEN_OFFER]
         offer = offers[pick % len(offers)]
         follows = {
             "pending": "accepted",
-            "accepted": "wrapping" if pick % 2 else "completed",
+            "accepted": "completed" if pick % 3 == 0 else "wrapping",
+            "wrapping": "completed" if pick % 2 else "wrapping",
         }
-        status = follows.get(offer.status, "completed")
+        status = follows[offer.status]
         if through == "status" and offer.status != "pending":
             given = {} if reason is None else {"reason": reason}
             self.both("update_task", sid=offer.task_sid, assignment_status=status, **given)

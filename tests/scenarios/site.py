@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
+from engine.matcher import TIMERS_A_RUN
 from engine.model import Order
 from engine.rules import Place, parse_expression, parse_workflow
 from tests.model.records import ActivityRow, ChannelRow, QueueRow, WorkflowRow
@@ -130,6 +131,7 @@ def model_of(site: Site, names: Names) -> Router:
         workflows=[_workflow_row(names, name, flow) for name, flow in site.workflows.items()],
         single=site.single,
         max_assignments=site.max_assignments,
+        timers_a_run=TIMERS_A_RUN,
     )
 
 

@@ -32,7 +32,7 @@ SUITE: Final = (
     "tests/redis/test_stale.py",
     "tests/redis/test_new_channel.py",
     "tests/redis/test_not_looked_at.py",
-    "tests/redis/test_load_opens.py",
+    "tests/redis/test_stories.py",
     "tests/redis/test_leftovers.py",
     "tests/redis/test_two_workspaces.py",
     "tests/mutations/histories.py",

@@ -11,7 +11,7 @@ from tests.model.records import OPEN_OFFER, OfferRow
 from tests.property import alphabet as a
 from tests.property.base import History, if_match, sid_of
 
-WORKED_ON: Final = ("assigned", "wrapping", "completed")
+WORKED_ON: Final = ("wrapping", "completed")
 
 
 class TaskRules(History):

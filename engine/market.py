@@ -59,14 +59,18 @@ class Market:
         rules = self.pools[pool_id]
         prefix = rules.order_by.prefix(rules.order_by.values(facts), ignored) if rules.order_by else ""
         program = (rules.condition.residual(facts) or "") if rules.condition.uses_channels else ""
-        return f"{prefix}|{self._numbered(program)}" if prefix or rules.condition.uses_channels else ""
+        return (
+            f"{prefix}|{self._numbered(program)}"
+            if rules.order_by is not None or rules.condition.uses_channels
+            else ""
+        )
 
     def all_terms(self, pool_id: str, members: list[WorkerFacts]) -> tuple[int, list[str]]:
         """`ignored` of a new pool and the `terms` of all its members, at a tenth of the cost one by one."""
         rules = self.pools[pool_id]
         ignored, prefixes = rules.order_by.prefixes(members) if rules.order_by else (0, [""] * len(members))
         if not rules.condition.uses_channels:
-            return ignored, [f"{prefix}|" if prefix else "" for prefix in prefixes]
+            return ignored, [f"{prefix}|" if rules.order_by is not None else "" for prefix in prefixes]
         programs = rules.condition.programs(members)
         numbered = {program: self._numbered(program or "") for program in set(programs)}
         return ignored, [

@@ -2,6 +2,7 @@
 
 route     a Task is in no pool: it is new and its pool was not installed, or it has left a step; place it
 index     a Worker's attributes, name or Activity changed: find its pools
+order     a Worker was deleted whose values may have made clauses of a pool's order void: look again
 settle    a script had done its share of matching: go on
 refuse    a script had done its share of rejecting what a Worker was offered: go on
 replace   a TaskQueue (q) or Task Channel (c) changed, or multi-tasking was turned on (m): place its Tasks anew; a
@@ -55,6 +56,8 @@ class Matching:
                 await self._route(config, fields["t"])
             case "index":
                 await self._indexing.index(config, fields["t"])
+            case "order":
+                await self._indexing.reorder(config, fields["p"])
             case "settle":
                 await self._live.script("settle", config, (fields.get("p", ""), fields.get("t", "")))
             case "refuse":
@@ -135,9 +138,7 @@ class Matching:
             index = await self._live.ask("ZRANGEBYLEX", keys.workers, start, "+", "LIMIT", 0, WALK)
             sids = [sid.decode() for sid in index]
             place = sids[-1] if sids else ""
-            market = await self._market(config)
-            masks, _ = await self._indexing.masks(config, market, "")
-            await self._indexing.index_all(config, sids, masks)
+            await self._indexing.index_all(config, sids)
         if len(sids) == WALK:
             again = {**fields, "after": place}
             flat = [part for pair in again.items() for part in pair]

@@ -35,14 +35,14 @@ if ARGV[3] ~= '' and ARGV[3] ~= rev then return {REVISION, tonumber(rev)} end
 if open > 0 then return {IN_USE, open} end
 
 set_clock(ARGV[1])
-local ordered = false
 for n in string.gmatch(worker.chs, '([^,]+),') do
   for id in string.gmatch(worker['pl' .. n], '([^,]+),') do
     local pool = pool_of(id)
-    ordered = ordered or pool.ordered
     idle_drop(pool, sid)
     if pool.ordered or pool.dynamic then call('HDEL', root .. 'm:' .. id, sid) end
     if pool.target then wake(pool, 'inf') end
+    -- A clause that only this Worker's value made void counts again.
+    if pool.ordered and (call('HGET', root .. 'p:' .. id, 'ignored') or '0') ~= '0' then ask('order', 'p', id) end
   end
 end
 if worker.cen then recount(key, worker.cen, worker.act, worker.av, '') end
@@ -51,7 +51,6 @@ call('ZREM', root .. 'workers', sid)
 call('HINCRBY', root .. 'open', 'a:' .. worker.act, -1)
 call('DEL', key, root .. 'r:' .. sid)
 log_worker(sid)
-if ordered then ask('index', 't', sid) end  -- a clause that only its value made void counts again
 tell('worker.deleted', sid)
 conclude()
 return {OK}

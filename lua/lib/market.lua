@@ -92,10 +92,10 @@ local function general()
     w.ready, w.rev = f[1] == '1', string.match(f[2], '%d+$')
   end
 
+  -- A Worker who is being served is parked in the pool still: whoever serves it puts it back.
   local function put_or_park(pool, w)
-    if pool.direct then return end
-    if offerable(w) then return idle_put(pool, w) end
-    if not string.find(',' .. w.parked, ',' .. pool.id .. ',', 1, true) then park(pool, w) end
+    if pool.direct or string.find(',' .. w.parked, ',' .. pool.id .. ',', 1, true) then return end
+    if offerable(w) then idle_put(pool, w) else park(pool, w) end
   end
 
   -- Offers a Task to as many Workers as its pool asks for, beginning with this one, and writes all. Returns those

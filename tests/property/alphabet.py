@@ -42,6 +42,7 @@ WORKER_ATTRIBUTES: Final = (
     '{"skills": ["en", "fr"], "level": 2}',
     '{"skills": ["fr"], "level": 1, "cost": 3}',
     '{"skills": ["fr"], "level": "2"}',
+    '{"skills": ["en"], "level": 2, "cost": "3"}',
 )
 ANSWER_S: Final = 5
 TTLS_S: Final = (5, 10, 60, 86400)

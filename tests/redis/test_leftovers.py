@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import msgspec
@@ -78,3 +79,24 @@ def test_nobody_returns_to_an_activity_that_was_deleted_meanwhile(lab: FakeLab) 
     lab.run(lab.engine.activities.delete(lab.account, driver.workspace, play.activity_sid("Ready")))
     play.reject(task)
     assert (play.activity(ann), play.status(task)) == ("Reserved", "pending")
+
+
+def test_a_document_is_kept_for_the_task_that_started_over_by_it(lab: FakeLab) -> None:
+    """Though the Task is in the same queue as before."""
+    driver = EngineDriver(lab, one_queue())
+    play = Play(driver)
+    task = play.task()
+
+    def replace(note: int) -> None:
+        play.update_workflow({"note": note, "task_routing": {"default_filter": {"queue": "all"}}})
+
+    def kept() -> list[int]:
+        return [json.loads(text)["note"] for text in lab.run(lab.fake.call("HVALS", driver.keys.docs))]
+
+    replace(1)
+    play.update_task(task, attributes='{"more": 1}')
+    replace(2)
+    assert kept() == [1]
+    play.delete_task(task)
+    replace(3)
+    assert kept() == []

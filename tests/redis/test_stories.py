@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests.redis.fake_lab import FakeLab
+from tests.scenarios.documents import by_kind, flow, kind, steps
 from tests.scenarios.drivers import ModelDriver
 from tests.scenarios.lab import EngineDriver
 from tests.scenarios.play import Play
@@ -21,14 +22,33 @@ PARTLY_FREE: Final = "worker.channel.default.available_capacity_percentage < 100
 AT_WORK: Final = "worker.channel.default.assigned_tasks > 0"
 PLAIN: Final = one_queue(answer_s=ANSWER_S)
 
+BY_LEVEL: Final = one_queue(step={"order_by": "worker.level DESC"})
+TWO_ORDERS: Final = flow(
+    by_kind(
+        kind("second", "all", order_by="worker.cost"),
+        default={"queue": "all", "order_by": "worker.level DESC"},
+    ),
+    "all",
+)
+SKIPPING: Final = flow(
+    by_kind(
+        steps(
+            {"queue": "all", "expression": "worker.level > 9", "skip_if": "workers.available > 0"},
+            {"queue": "all"},
+            expression="kind == 'second'",
+        ),
+        default={"queue": "all"},
+    ),
+    "all",
+    single=True,
+)
 SKILLED: Final = msgspec.structs.replace(PLAIN, queues={**PLAIN.queues, "skilled": Queue("level > 1")})
 
 
 def by_load(condition: str, **queue: Any) -> Site:
     """A second Task is for whoever has something already, as far as this condition says it."""
-    second = {"expression": "kind == 'second'", "targets": [{"queue": "all", "expression": condition}]}
-    routing = {"filters": [second], "default_filter": {"queue": "all"}}
-    return Site(queues={"all": Queue(**queue)}, workflows={"main": Flow({"task_routing": routing}, ANSWER_S)})
+    document = by_kind(kind("second", "all", expression=condition), default={"queue": "all"})
+    return Site(queues={"all": Queue(**queue)}, workflows={"main": Flow(document, ANSWER_S)})
 
 
 def a_worker_who_comes_takes_the_older_task_because_of_the_younger(play: Play) -> None:
@@ -115,6 +135,40 @@ def a_changed_task_is_not_for_its_worker_who_left_the_queue(play: Play) -> None:
     assert play.holder(task) == ann
 
 
+def a_canceled_task_lets_its_worker_back_and_another_task_skip(play: Play) -> None:
+    """Semantics 3.9 and 6.8."""
+    ann = play.worker("ann", activity="Idle")
+    first, second = play.task(), play.task(attributes=SECOND)
+    assert (play.holder(first), play.status(second)) == (ann, "pending")
+    play.update_task(first, assignment_status="canceled")
+    assert play.holder(second) == ann
+
+
+def an_order_that_one_value_had_made_void_counts_when_it_is_gone(play: Play) -> None:
+    """Semantics 6.7."""
+    ann, bo = play.worker("ann", level=1), play.worker("bo", level=2)
+    other = play.worker("other", level="two")
+    play.slots(other, "default", capacity=0)
+    task = play.task()
+    assert play.holder(task) == min(ann, bo)  # equally long idle
+    play.delete_task(task)
+    play.delete_worker(other)
+    assert play.holder(play.task()) == bo
+
+
+def an_order_stays_void_for_those_who_are_indexed_because_of_another(play: Play) -> None:
+    """Semantics 6.7: each order by itself, though both have the same Workers."""
+    bo = play.worker("bo", cost="much")
+    play.skip(1)
+    ann = play.worker("ann", cost=1, level=1)
+    assert play.holder(play.task(attributes=SECOND)) == bo  # by cost, which is void
+    assert play.holder(play.task()) == ann
+    for worker in (bo, ann):
+        play.slots(worker, "default", capacity=9)
+    play.delete_worker(play.worker("other", level="two"))  # by level, void and again not
+    assert play.holder(play.task(attributes=SECOND)) == bo
+
+
 STORIES: Final[list[tuple[Callable[[Play], None], Site]]] = [
     (a_worker_who_comes_takes_the_older_task_because_of_the_younger, by_load(PARTLY_FREE)),
     (a_task_that_arrives_lets_the_older_one_be_offered, by_load(PARTLY_FREE)),
@@ -125,6 +179,9 @@ STORIES: Final[list[tuple[Callable[[Play], None], Site]]] = [
     (a_task_at_rest_lets_a_later_one_for_its_worker_pass, PLAIN),
     (a_task_at_rest_that_needs_room_lets_a_later_one_pass, PLAIN),
     (a_changed_task_is_not_for_its_worker_who_left_the_queue, SKILLED),
+    (a_canceled_task_lets_its_worker_back_and_another_task_skip, SKIPPING),
+    (an_order_that_one_value_had_made_void_counts_when_it_is_gone, BY_LEVEL),
+    (an_order_stays_void_for_those_who_are_indexed_because_of_another, TWO_ORDERS),
 ]
 
 
@@ -140,8 +197,8 @@ def test_story(story: Callable[[Play], None], site: Site, lab: FakeLab) -> None:
     story(Play(EngineDriver(lab, site)))
 
 
-def told(lab: FakeLab, driver: EngineDriver, kind: str) -> list[str]:
-    """The Reservations that events of a kind are about, in their order."""
+def told(lab: FakeLab, driver: EngineDriver, status: str) -> list[str]:
+    """The Reservations that came to a status, in their order."""
     entries = lab.run(lab.fake.call("XRANGE", driver.shard_keys.events, "-", "+"))
     events = [
         text.decode().split("|")
@@ -149,7 +206,7 @@ def told(lab: FakeLab, driver: EngineDriver, kind: str) -> list[str]:
         if int(flat[1]) == driver.number
         for text in flat[3::2]
     ]
-    return [event[3] for event in events if event[1] == f"reservation.{kind}"]
+    return [event[3] for event in events if event[1] == f"reservation.{status}"]
 
 
 def test_offers_of_one_round_end_in_order_of_their_sids(lab: FakeLab) -> None:

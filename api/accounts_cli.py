@@ -1,4 +1,4 @@
-"""`trunkline accounts`: make, list and suspend accounts, whether or not a server is running."""
+"""`trunkline accounts`: make, list, suspend and rotate accounts, whether or not a server is running."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STOP_S: Final = 4.0  # for the server that was started for one command
 
 @click.group()
 def accounts() -> None:
-    """Make, list and suspend accounts. Works while `trunkline serve` runs, and without it.
+    """Make, list, suspend and rotate accounts. Works while `trunkline serve` runs, and without it.
 
     \b
     trunkline accounts create acme --json
@@ -47,10 +47,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print JSON for a p
 def create(name: str, as_json: bool, **given: Any) -> None:
     """Make an account and print its SID and auth token, which is shown this once only."""
     account, token = _with_accounts(settings_from(given), lambda a: a.create(name))
-    if as_json:
-        _print_json(_shown(account) | {"auth_token": token})
-    else:
-        click.echo(f"account SID  {account.sid}\nauth token   {token}")
+    _print_token(account, token, as_json)
 
 
 @accounts.command("list")
@@ -74,11 +71,32 @@ def list_(as_json: bool, **given: Any) -> None:
 @debug_option
 def suspend(sid: str, as_json: bool, **given: Any) -> None:
     """Refuse the credentials of an account from now on; running servers notice within 2 s."""
-    account = _with_accounts(settings_from(given), lambda a: a.suspend(sid))
-    if as_json:
-        _print_json(_shown(account))
-    else:
-        click.echo(f"{account.sid} is {account.status}")
+    _print_status(_with_accounts(settings_from(given), lambda a: a.suspend(sid)), as_json)
+
+
+@accounts.command()
+@click.argument("sid")
+@_place
+@_json
+@debug_option
+def activate(sid: str, as_json: bool, **given: Any) -> None:
+    """Accept the credentials of a suspended account again."""
+    _print_status(_with_accounts(settings_from(given), lambda a: a.activate(sid)), as_json)
+
+
+@accounts.command()
+@click.argument("sid")
+@_place
+@_json
+@debug_option
+def rotate(sid: str, as_json: bool, **given: Any) -> None:
+    """Give an account a new auth token and print it, this once only.
+
+    The old one is refused from now on, and so are the capability tokens signed with it; running servers notice
+    within 2 s.
+    """
+    account = _with_accounts(settings_from(given), lambda a: a.rotate(sid))
+    _print_token(account, account.token, as_json)
 
 
 def _with_accounts(settings: Settings, work: Callable[[Accounts], Awaitable[T]]) -> T:
@@ -110,6 +128,20 @@ def _server_url(settings: Settings) -> Iterator[str]:
         yield server.url
     finally:
         server.stop(STOP_S)
+
+
+def _print_token(account: Account, token: str, as_json: bool) -> None:
+    if as_json:
+        _print_json(_shown(account) | {"auth_token": token})
+    else:
+        click.echo(f"account SID  {account.sid}\nauth token   {token}")
+
+
+def _print_status(account: Account, as_json: bool) -> None:
+    if as_json:
+        _print_json(_shown(account))
+    else:
+        click.echo(f"{account.sid} is {account.status}")
 
 
 def _shown(account: Account) -> dict[str, str]:

@@ -252,7 +252,7 @@ def _role_settings(given: dict[str, Any], name: str) -> Settings:
 
 
 def _announce(ready: Ready) -> None:
-    """The lines a person needs first. The token appears only when it was made just now: it is kept hashed."""
+    """The lines a person needs first. The token appears only when it was made just now."""
     from api.ready import lines
 
     click.echo("\n".join(lines(ready)))

@@ -40,14 +40,14 @@ async def first_account(accounts: Accounts, settings: Settings) -> Credentials |
 
 
 async def _named(accounts: Accounts, sid: str, token: str) -> Credentials:
-    found = next((account for account in await accounts.list() if account.sid == sid), None)
+    found = await accounts.get(sid)
     if found is None:
         await accounts.create(NAME, sid=sid, token=token)
     elif found.status != "active":
         raise SettingError(f"account_sid (TRUNKLINE_ACCOUNT_SID) is {sid}; that account is suspended")
     elif await accounts.verify(sid, token) is None:
         raise SettingError(
-            f"auth_token (TRUNKLINE_AUTH_TOKEN) is not the token that account {sid} was made with;"
-            " give that one, or name another account"
+            f"auth_token (TRUNKLINE_AUTH_TOKEN) is not the token of account {sid}; give that one, name another"
+            f" account, or take the new one that this prints: trunkline accounts rotate {sid}"
         )
     return Credentials(sid=sid, token=None, named=True)

@@ -17,13 +17,14 @@ def lines(ready: Ready) -> list[str]:
             "  All accounts are suspended; make one: trunkline accounts create NAME",
         ]
     if who.token is not None:
-        token, note = f'"{who.token}"', "  The token is shown this once: only its hash is kept."
+        token = f'"{who.token}"'
+        note = f"  The token is shown this once; for a new one: trunkline accounts rotate {who.sid}"
     elif who.named:
         token, note = 'os.environ["TRUNKLINE_AUTH_TOKEN"]', ""
     else:
         token, note = (
             '"<its token>"',
-            "  Its token was shown when it was made; for another account: trunkline accounts create NAME",
+            f"  Its token was shown when it was made; for a new one: trunkline accounts rotate {who.sid}",
         )
     shown = [
         f"Trunkline is ready at {ready.url}",

@@ -113,7 +113,7 @@ def idiomatic(url: str, plan: dict[str, Any]) -> Litestar:
             raise NotAuthorizedException
 
     async def account(request: Request[Any, Any, Any]) -> Account:
-        return Account(sid=plan["account"], name="bench", token_salt="", token_hash="", created_ms=0)
+        return Account(sid=plan["account"], name="bench", token=plan["token"], created_ms=0)
 
     async def client() -> redis.asyncio.Redis:
         return pool

@@ -7,14 +7,14 @@ import secrets
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
-from redis.exceptions import RedisError
 
 from engine import checks
-from engine.errors import Invalid, NotFound, Unavailable
+from engine.credential_store import CredentialStore, Reader, Write
+from engine.errors import Invalid, NotFound
 from engine.keys import ACCOUNTS
 from engine.model import Account
 from engine.sids import Mint, is_sid, mint
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 
 SHORTEST_TOKEN: Final = 16  # characters, for tokens that are handed in; fewer can be guessed
 LONGEST_TOKEN: Final = 256
+TOKEN_BYTES: Final = 16  # random ones behind a token that is made here; two hexadecimal digits each
 
 _DECODE: Final = msgspec.json.Decoder(Account).decode
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
 class Accounts:
-    """The accounts of a deployment: one hash, one round trip a call. Every method raises Unavailable.
+    """The accounts of a deployment. Every method raises Unavailable.
 
     `secret` gives hexadecimal digits for so many random bytes, `now_ms` the time; tests hand in their own.
     """
@@ -43,12 +44,13 @@ class Accounts:
         secret: Callable[[int], str] = secrets.token_hex,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        self._redis, self._mint, self._secret, self._now_ms = redis, mint, secret, now_ms
+        self._store = CredentialStore(redis)
+        self._mint, self._secret, self._now_ms = mint, secret, now_ms
 
     async def create(
         self, name: str, *, sid: str | None = None, token: str | None = None
     ) -> tuple[Account, str]:
-        """Make an account; returns it and its token, which is stored nowhere.
+        """Make an account; returns it and its token. One round trip.
 
         Both SID and token are random unless given. Raises Invalid for a bad name, SID or token (16 to 256
         printable ASCII characters) and for a SID that is taken; nothing has changed then.
@@ -58,57 +60,67 @@ class Accounts:
             raise Invalid("sid", "must be AC and 32 hexadecimal digits")
         if token is not None:
             _check_token(token)
-        token = token or self._secret(16)
-        salt = self._secret(8)
         account = Account(
             sid=sid or self._mint("AC"),
             name=name,
-            token_salt=salt,
-            token_hash=_hash(salt, token),
+            token=token or self._secret(TOKEN_BYTES),
             created_ms=self._now_ms(),
         )
-        if not await self._ask("hsetnx", account.sid, _ENCODE(account)):
+        if not await self._store.add(ACCOUNTS, account.sid, _ENCODE(account)):
             raise Invalid("sid", f"{account.sid} is taken; nothing was changed")
-        return account, token
+        return account, account.token
+
+    async def get(self, sid: str) -> Account | None:
+        """The account, suspended or not; None if there is none. One round trip.
+
+        For whoever signs with its token, or checks what was signed with it.
+        """
+        text = await self._store.read(ACCOUNTS, sid)
+        return None if text is None else _DECODE(text)
 
     async def list(self) -> list[Account]:
         """All accounts, oldest first. O(accounts)."""
-        accounts = [_DECODE(text) for text in await self._ask("hvals")]
+        accounts = [_DECODE(text) for text in await self._store.read_all(ACCOUNTS)]
         return sorted(accounts, key=lambda account: (account.created_ms, account.sid))
 
     async def suspend(self, sid: str) -> Account:
         """Let nobody in with this account any more; its data stay. Repeatable. Raises NotFound."""
-        account = await self._get(sid)
-        if account is None:
-            raise NotFound(sid)
-        suspended = replace(account, status="suspended")
-        await self._ask("hset", sid, _ENCODE(suspended))
-        return suspended
+        return await self._change(sid, lambda account: replace(account, status="suspended"))
+
+    async def activate(self, sid: str) -> Account:
+        """Let in a suspended account again, with the token it had. Repeatable. Raises NotFound."""
+        return await self._change(sid, lambda account: replace(account, status="active"))
+
+    async def rotate(self, sid: str) -> Account:
+        """Give the account a new random token. The one before counts no longer. Raises NotFound."""
+        return await self._change(sid, lambda account: replace(account, token=self._secret(TOKEN_BYTES)))
 
     async def verify(self, sid: str, token: str) -> Account | None:
         """The account, if it is active and this is its token. An unknown SID takes as much work."""
-        account = await self._get(sid)
-        salt, expected = ("", "") if account is None else (account.token_salt, account.token_hash)
-        right = hmac.compare_digest(_hash(salt, token), expected)
+        account = await self.get(sid)
+        right = same_secret(token, "" if account is None else account.token)
         return account if right and account is not None and account.status == "active" else None
 
-    async def _get(self, sid: str) -> Account | None:
-        # A malformed SID is asked for as well, or it would be told apart by time; half a pair cannot be sent.
-        text = await self._ask("hget", sid.encode(errors="replace"))
-        return None if text is None else _DECODE(text)
+    async def _change(self, sid: str, change: Callable[[Account], Account]) -> Account:
+        async def plan(reader: Reader) -> tuple[Account, list[Write]]:
+            text = await reader.one(ACCOUNTS, sid)
+            if text is None:
+                raise NotFound(sid)
+            changed = change(_DECODE(text))
+            return changed, [(ACCOUNTS, sid, _ENCODE(changed))]
 
-    async def _ask(self, command: str, *args: str | bytes) -> Any:
-        try:
-            return await getattr(self._redis, command)(ACCOUNTS, *args)
-        except RedisError as error:
-            unknown = command in ("hsetnx", "hset")
-            raise Unavailable(f"the accounts cannot be read: {error}", outcome_unknown=unknown) from error
+        return await self._store.change(plan)
+
+
+def same_secret(given: str, expected: str) -> bool:
+    """Whether two secrets are equal. The time it takes tells neither where they differ nor how long they are."""
+    return hmac.compare_digest(_digest(given), _digest(expected))
+
+
+def _digest(secret: str) -> bytes:
+    return sha256(secret.encode(errors="replace")).digest()
 
 
 def _check_token(token: str) -> None:
     if not (SHORTEST_TOKEN <= len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable()):
         raise Invalid("token", f"must have {SHORTEST_TOKEN} to {LONGEST_TOKEN} printable ASCII characters")
-
-
-def _hash(salt: str, token: str) -> str:
-    return sha256((salt + token).encode(errors="replace")).hexdigest()

@@ -19,7 +19,12 @@ from engine.redis import ServerRefused
 if TYPE_CHECKING:
     from redis.asyncio import Redis
 
-LAYOUT: Final = 1  # raised with every change of the stored keys that older code would misread
+LAYOUT: Final = 2  # raised with every change of the stored keys that older code would misread
+
+# Why data of an earlier layout cannot be used.
+_REPLACED: Final = {
+    1: "layout 1 kept only hashes of auth tokens, and the tokens are needed to sign callbacks"
+}
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
@@ -80,9 +85,10 @@ async def _refuse_remains(redis: Redis, expected_id: str) -> None:
 
 def _check(found: Deployment, shards: int, expected_id: str) -> None:
     if found.layout != LAYOUT:
+        why = f"; {_REPLACED[found.layout]}" if found.layout in _REPLACED else ""
         raise ServerRefused(
-            f"the data has layout {found.layout} and this version reads layout {LAYOUT};"
-            " start the version of Trunkline that wrote it"
+            f"the data has layout {found.layout} and this version reads layout {LAYOUT}{why};"
+            " start the version of Trunkline that wrote it, or give this one an empty database"
         )
     if expected_id and found.id != expected_id:
         raise ServerRefused(

@@ -14,6 +14,7 @@ from zlib import crc32
 Key = NewType("Key", str)
 
 ACCOUNTS: Final = Key("{tl}:accounts")  # hash: Account SID -> Account as JSON
+API_KEYS: Final = Key("{tl}:api_keys")  # hash: API key SID -> ApiKey as JSON
 DEPLOYMENT: Final = Key("{tl}:deployment")  # hash: layout (version of this file), shards
 
 

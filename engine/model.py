@@ -210,8 +210,9 @@ class Account(Struct, frozen=True, kw_only=True):
     sid: str
     name: str
     status: str = "active"  # or "suspended"
-    token_salt: str
-    token_hash: (
-        str  # sha256 of salt and token, hexadecimal; a token has 128 random bits, so no slow hash is needed
-    )
+    token: str  # as it is: it signs callbacks, and capability tokens are signed with it
     created_ms: int
+
+    def __repr__(self) -> str:
+        """Without the token, so that no log and no trace shows it."""
+        return f"Account({self.sid}, {self.status})"

@@ -37,7 +37,13 @@ def test_accounts_are_made_listed_and_suspended_without_a_running_server(
     assert len(said.splitlines()[1].removeprefix("auth token   ")) == 32
     suspended = json.loads(run(capsys, "suspend", made["sid"], "--json", data))
     assert suspended == {key: made[key] for key in ("sid", "name", "date_created")} | {"status": "suspended"}
+    assert run(capsys, "activate", made["sid"], data) == f"{made['sid']} is active\n"
+    rotated = json.loads(run(capsys, "rotate", made["sid"], "--json", data))
+    assert rotated == made | {"auth_token": rotated["auth_token"]}
+    assert rotated["auth_token"] != made["auth_token"]
+    run(capsys, "suspend", made["sid"], data)
     listed = json.loads(run(capsys, "list", "--json", data))
+    assert "token" not in str(listed)
     assert [(a["name"], a["status"]) for a in listed] == [("acme", "suspended"), ("beta", "active")]
     assert run(capsys, "list", data).splitlines()[0] == f"{made['sid']}  suspended  acme"
     assert not (tmp_path / "data" / "redis.sock").exists()
@@ -102,7 +108,7 @@ def test_the_ready_lines_point_a_client_at_the_server(token: str | None, named: 
     assert said[0] == "Trunkline is ready at http://h:1"
     assert shown in said[1]
     assert said[2] == '  client.taskrouter.base_url = "http://h:1"'
-    assert any("accounts create" in line for line in said) == (token is None and not named)
+    assert any(f"accounts rotate {SID}" in line for line in said) == (not named)
 
 
 def test_the_ready_lines_say_what_to_do_when_nobody_may_log_in() -> None:

@@ -69,6 +69,13 @@ async def test_a_newer_layout_is_refused(redis: Redis) -> None:
         await open_it(redis)
 
 
+async def test_data_that_kept_only_hashes_of_tokens_is_refused_with_the_reason(redis: Redis) -> None:
+    await open_it(redis)
+    await redis.hset(DEPLOYMENT, "layout", 1)
+    with pytest.raises(ServerRefused, match=r"only hashes of auth tokens.*; start the version of Trunkline"):
+        await open_it(redis)
+
+
 async def test_an_emptied_server_is_refused_and_stays_empty(redis: Redis) -> None:
     with pytest.raises(ServerRefused, match="no data, but deployment abc was expected"):
         await open_it(redis, expected_id="abc")

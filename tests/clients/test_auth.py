@@ -11,7 +11,7 @@ from api.errors import RequestError
 from engine.model import Account
 
 SID = "AC" + "1" * 32
-NEVER = Account(sid=SID, name="n", token_salt="", token_hash="", created_ms=0)
+NEVER = Account(sid=SID, name="n", token="token", created_ms=0)
 
 
 class Desk:

@@ -87,7 +87,7 @@ class ScriptedEngine:
         self.accounts = self.tasks = self.reservations = self
 
     async def verify(self, sid: str, token: str) -> Account | None:
-        account = Account(sid=AC, name="n", token_salt="", token_hash="", created_ms=0)
+        account = Account(sid=AC, name="n", token="token", created_ms=0)
         return account if (sid, token) == (AC, "token") else None
 
     async def _say(self, otherwise: Any, asked: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from litestar.response.base import ASGIResponse
 
 from api import errors
 from api.answer import Answer, headers_of, json
-from api.auth import Gate
+from api.auth import Gate, verify_with
 from api.call import Face
 from api.door import Door
 from api.operate import operate
@@ -65,7 +65,9 @@ def build(
     credentials.
     """
     root = None if public_url is None else public_url.rstrip("/")
-    face = Face(engine, Gate(engine.accounts.verify, clock), root, allow_private_callbacks)
+    face = Face(
+        engine, Gate(verify_with(engine.accounts, engine.api_keys), clock), root, allow_private_callbacks
+    )
     litestar = Litestar(
         # Preflights first: for a path without one Litestar adds its own, which knows nothing of CORS.
         route_handlers=[*_preflights(), *_health(ready), *_operations(face)],

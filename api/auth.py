@@ -1,4 +1,4 @@
-"""HTTP Basic: an Account SID and its token.
+"""HTTP Basic: an Account SID and its token, or the SID of an API key and its secret.
 
 The engine's check costs a look into Redis and a hash. A process remembers a header that passed for 2 s, which
 is also the longest time a suspended Account keeps access.
@@ -10,16 +10,32 @@ import binascii
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from api.errors import RequestError
-from engine.model import Account
+
+if TYPE_CHECKING:
+    from engine.accounts import Accounts
+    from engine.api_keys import ApiKeys
 
 REMEMBERED_S: Final = 2.0
 REMEMBERED: Final = 4_096  # headers; about 1 MB. Past that the oldest is forgotten
 MAX_HEADER: Final = 512  # bytes; a SID, a colon and a token in Base64 are about 96
 
-Verify = Callable[[str, str], Awaitable[Account | None]]
+Verify = Callable[[str, str], Awaitable[str | None]]  # user and password -> Account SID
+
+
+def verify_with(accounts: Accounts, keys: ApiKeys) -> Verify:
+    """The engine's check of a user and password. One round trip, whether or not there is such a user."""
+
+    async def verify(user: str, password: str) -> str | None:
+        if user.startswith("SK"):
+            key = await keys.verify(user, password)
+            return None if key is None else key.account_sid
+        account = await accounts.verify(user, password)
+        return None if account is None else account.sid
+
+    return verify
 
 
 class Gate:
@@ -56,8 +72,8 @@ class Gate:
         self._passed.pop(digest, None)
         if len(self._passed) >= REMEMBERED:
             del self._passed[next(iter(self._passed))]
-        self._passed[digest] = (account.sid, until)
-        return account.sid
+        self._passed[digest] = (account, until)
+        return account
 
 
 def _credentials(header: bytes | None) -> tuple[str, str]:

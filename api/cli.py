@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from api import logs, process
 from api.accounts_cli import accounts
+from api.keys_cli import keys
 from api.options import API, CONNECTION, LOGGING, debug_option, setting_options, settings_from
 from api.running import running_url
 from engine.errors import Invalid, SettingError, TrunklineError
@@ -53,6 +54,7 @@ def cli() -> None:
     trunkline matcher --redis redis://h:1 one more matcher
     trunkline relay --redis redis://h:1   one more relay
     trunkline accounts create acme        credentials for a client
+    trunkline keys create AC... phones    one more pair of them for that account
     trunkline demo                        a small contact centre at work
 
     Exit status: 0 done, 1 could not be done, 2 wrong usage or setting, 130 interrupted.
@@ -60,6 +62,7 @@ def cli() -> None:
 
 
 cli.add_command(accounts)
+cli.add_command(keys)
 
 
 @cli.command()

@@ -84,7 +84,7 @@ class BareEngine:
     """As much of an Engine as creating Tasks needs."""
 
     def __init__(self, engine: Engine, config: WorkspaceConfig, workflow: str) -> None:
-        self.accounts = engine.accounts
+        self.accounts, self.api_keys = engine.accounts, engine.api_keys
         self.tasks = BareTasks(engine.pipeline, config, workflow)
 
 

@@ -16,7 +16,7 @@ The modules, from the outside in:
     router.py                              Engine, the one object a process makes
     tasks.py reservations.py workers.py worker_channels.py          what lives: one script a change (live.py)
     workspaces.py activities.py task_channels.py task_queues.py workflows.py     configuration (config.py)
-    accounts.py credential_store.py                                 who may use it
+    accounts.py api_keys.py credential_store.py                     who may use it
     matcher.py matching.py market.py placement.py                   matching
     scripts.py keys.py records.py redis/                            Redis
     model.py errors.py sids.py settings.py checks.py                words that everything else uses

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 import time
 from collections.abc import Callable
-from hashlib import sha256
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
 
 from engine import checks
-from engine.credential_store import CredentialStore, Reader, Write
+from engine.api_keys import keys_of, write_of
+from engine.credential_store import CredentialStore, Reader, Write, same_secret
 from engine.errors import Invalid, NotFound
 from engine.keys import ACCOUNTS
 from engine.model import Account
@@ -84,11 +83,14 @@ class Accounts:
         return sorted(accounts, key=lambda account: (account.created_ms, account.sid))
 
     async def suspend(self, sid: str) -> Account:
-        """Let nobody in with this account any more; its data stay. Repeatable. Raises NotFound."""
+        """Let nobody in with this account and its keys any more; its data stay. Repeatable. Raises NotFound.
+
+        O(API keys of the deployment), as for `activate`.
+        """
         return await self._change(sid, lambda account: replace(account, status="suspended"))
 
     async def activate(self, sid: str) -> Account:
-        """Let in a suspended account again, with the token it had. Repeatable. Raises NotFound."""
+        """Let in a suspended account again, with the token and keys it had. Repeatable. Raises NotFound."""
         return await self._change(sid, lambda account: replace(account, status="active"))
 
     async def rotate(self, sid: str) -> Account:
@@ -106,19 +108,16 @@ class Accounts:
             text = await reader.one(ACCOUNTS, sid)
             if text is None:
                 raise NotFound(sid)
-            changed = change(_DECODE(text))
-            return changed, [(ACCOUNTS, sid, _ENCODE(changed))]
+            account = _DECODE(text)
+            changed = change(account)
+            writes: list[Write] = [(ACCOUNTS, sid, _ENCODE(changed))]
+            if changed.status != account.status:
+                active = changed.status == "active"
+                keys = await keys_of(reader, sid)
+                writes += [write_of(replace(key, account_active=active)) for key in keys]
+            return changed, writes
 
         return await self._store.change(plan)
-
-
-def same_secret(given: str, expected: str) -> bool:
-    """Whether two secrets are equal. The time it takes tells neither where they differ nor how long they are."""
-    return hmac.compare_digest(_digest(given), _digest(expected))
-
-
-def _digest(secret: str) -> bytes:
-    return sha256(secret.encode(errors="replace")).digest()
 
 
 def _check_token(token: str) -> None:

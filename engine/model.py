@@ -216,3 +216,16 @@ class Account(Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Without the token, so that no log and no trace shows it."""
         return f"Account({self.sid}, {self.status})"
+
+
+class ApiKey(Struct, frozen=True, kw_only=True):
+    sid: str
+    account_sid: str
+    name: str
+    secret: str  # as it is: clients sign access tokens with it
+    account_active: bool  # the status of its Account, written with it
+    created_ms: int
+
+    def __repr__(self) -> str:
+        """Without the secret, so that no log and no trace shows it."""
+        return f"ApiKey({self.sid}, {self.account_sid})"

@@ -8,6 +8,7 @@ import redis.asyncio
 
 from engine.accounts import Accounts
 from engine.activities import Activities
+from engine.api_keys import ApiKeys
 from engine.compiled import CompiledCache
 from engine.config import ConfigCache
 from engine.live import Live
@@ -51,7 +52,7 @@ class Engine:
         compiled = CompiledCache()
         self._placers = Placers(compiled)
         self._live = live = Live(self.config)
-        self.accounts = Accounts(redis)
+        self.accounts, self.api_keys = Accounts(redis), ApiKeys(redis)
         self.workspaces = Workspaces(self.config, mint=mint)
         self.activities = Activities(self.config, mint=mint)
         self.task_channels = TaskChannels(self.config, mint=mint)

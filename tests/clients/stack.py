@@ -35,6 +35,7 @@ class Stack(Struct):
     open_url: str  # the server that allows private callback URLs
     credentials: tuple[str, str]
     stranger: tuple[str, str]  # another Account
+    redis_url: str  # where a test makes, suspends and rotates credentials of its own
 
 
 class _Server(uvicorn.Server):
@@ -113,7 +114,7 @@ async def _serve(
                 group.create_task(servers[name].serve(sockets=[listening]))
             urls = {name: f"http://127.0.0.1:{s.getsockname()[1]}" for name, s in sockets.items()}
             doors = {name == DOOR: urls[name] for name in DOORS}
-            ready.append(Stack(doors, urls[OPEN], (owner.sid, token), (other.sid, secret)))
+            ready.append(Stack(doors, urls[OPEN], (owner.sid, token), (other.sid, secret), redis_url))
             up.set()
             await asyncio.to_thread(stop.wait)
             for server in servers.values():

@@ -84,7 +84,7 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.outcome: Exception | None = None
         self.asked: list[dict[str, Any]] = []
-        self.accounts = self.tasks = self.reservations = self
+        self.accounts = self.api_keys = self.tasks = self.reservations = self
 
     async def verify(self, sid: str, token: str) -> Account | None:
         account = Account(sid=AC, name="n", token="token", created_ms=0)

@@ -18,6 +18,7 @@ from api.call import Face
 from api.door import Door
 from api.operate import operate
 from api.routes import Route
+from api.tokens import Tokens
 from api.v1 import ROUTES
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def build(
     credentials.
     """
     root = None if public_url is None else public_url.rstrip("/")
-    face = Face(
-        engine, Gate(verify_with(engine.accounts, engine.api_keys), clock), root, allow_private_callbacks
-    )
+    tokens = Tokens(engine.accounts.get, engine.api_keys.get, clock)
+    gate = Gate(verify_with(engine.accounts, engine.api_keys), tokens.admit, clock)
+    face = Face(engine, gate, root, allow_private_callbacks)
     litestar = Litestar(
         # Preflights first: for a path without one Litestar adds its own, which knows nothing of CORS.
         route_handlers=[*_preflights(), *_health(ready), *_operations(face)],

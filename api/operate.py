@@ -27,17 +27,22 @@ async def operate(
 
     Raises nothing: every error becomes an answer, ours also a line in the log.
 
-    Credentials come first, so that a stranger's body is not read.
+    Credentials come first, so that a stranger's body is not read, nor one that no policy of a token allows.
     """
     path = scope["path"]
     try:
         authorization = headers.get(b"authorization")
         account = face.gate.remembered(authorization)
+        grant = None
         if account is None:
-            account = await face.gate.admit(authorization)
-        form = await read_form(receive, headers, route.body_limit) if route.method == "POST" else EMPTY
+            admitted = await face.gate.admit(authorization)
+            account, grant = admitted.account, admitted.grant
         asked = scope["query_string"]
         query = Form(parse_pairs(asked, "query"), "query") if asked else EMPTY_QUERY
+        permit = None if grant is None else grant.at(route, params, query)
+        form = await read_form(receive, headers, route.body_limit) if route.method == "POST" else EMPTY
+        if permit is not None:
+            permit.check(form)
         base = face.base(scope["scheme"], headers.get(b"host"), scope["server"])
         return await route.operation(Call(face, account, path, params, base, headers, form, query))
     except Exception as raised:  # the request's last frame: it is told to the caller, or logged

@@ -6,10 +6,12 @@ from base64 import b64encode
 
 import pytest
 
-from api.auth import MAX_HEADER, REMEMBERED, Gate
+from api.auth import MAX_HEADER, REMEMBERED, Admitted, Gate
 from api.errors import RequestError
+from api.policies import Grant
 
 SID = "AC" + "1" * 32
+NOTHING = Grant(())
 
 
 class Desk:
@@ -24,8 +26,12 @@ class Desk:
         self.asked.append((sid, token))
         return None if self.closed or token == "wrong" or sid != SID else SID
 
+    async def bearer(self, token: bytes) -> Admitted | None:
+        self.asked.append(("bearer", token.decode()))
+        return None if token == b"wrong" else Admitted(SID, NOTHING)
+
     def gate(self) -> Gate:
-        return Gate(self.verify, lambda: self.now_s)
+        return Gate(self.verify, self.bearer, lambda: self.now_s)
 
 
 def basic(text: str, scheme: str = "Basic") -> bytes:
@@ -36,7 +42,7 @@ async def test_a_header_that_passed_is_remembered_for_two_seconds_and_not_longer
     desk = Desk()
     gate, header = desk.gate(), basic(f"{SID}:token")
     assert gate.remembered(header) is None
-    assert await gate.admit(header) == SID
+    assert await gate.admit(header) == Admitted(SID)
     desk.now_s += 1.999
     assert gate.remembered(header) == SID
     desk.now_s += 0.001
@@ -52,7 +58,7 @@ async def test_an_account_suspended_during_the_check_is_out_two_seconds_after_it
         desk.now_s += 1.5
         return found
 
-    gate, header = Gate(slow, lambda: desk.now_s), basic(f"{SID}:token")
+    gate, header = Gate(slow, desk.bearer, lambda: desk.now_s), basic(f"{SID}:token")
     await gate.admit(header)
     desk.closed = True
     desk.now_s += 0.5
@@ -102,7 +108,8 @@ async def test_a_header_asked_again_counts_as_new() -> None:
         b"Basic ",
         b"Basic !!!!",
         b"Basic /////w==",
-        b"Bearer " + b64encode(f"{SID}:token".encode()),
+        b"Token " + b64encode(f"{SID}:token".encode()),
+        b"Bearer",
         basic(f"{SID}:token") + b"A" * MAX_HEADER,
     ],
 )
@@ -116,5 +123,24 @@ async def test_a_header_that_cannot_be_right_is_refused_without_asking(header: b
 
 async def test_the_scheme_is_read_in_any_case_and_a_token_may_have_colons() -> None:
     desk = Desk()
-    assert await desk.gate().admit(basic(f"{SID}:a:b", "bAsIc")) == SID
+    assert await desk.gate().admit(basic(f"{SID}:a:b", "bAsIc")) == Admitted(SID)
     assert desk.asked == [(SID, "a:b")]
+
+
+async def test_a_bearer_token_is_handed_on_and_never_remembered_as_a_whole_account() -> None:
+    desk = Desk()
+    gate, header = desk.gate(), b"bEaReR  a.b.c "
+    for _ in range(2):
+        assert await gate.admit(header) == Admitted(SID, NOTHING)
+        assert gate.remembered(header) is None
+    assert desk.asked == [("bearer", "a.b.c")] * 2
+
+
+async def test_a_bad_bearer_token_is_refused_like_a_bad_password() -> None:
+    refusals = []
+    for header in (b"Bearer wrong", basic(f"{SID}:wrong")):
+        with pytest.raises(RequestError) as refused:
+            await Desk().gate().admit(header)
+        error = refused.value
+        refusals.append((error.status, error.code, error.message, error.headers))
+    assert refusals[0] == refusals[1]

@@ -90,6 +90,9 @@ class ScriptedEngine:
         account = Account(sid=AC, name="n", token="token", created_ms=0)
         return account if (sid, token) == (AC, "token") else None
 
+    async def get(self, sid: str) -> None:
+        return None
+
     async def _say(self, otherwise: Any, asked: dict[str, Any]) -> Any:
         self.asked.append(asked)
         if self.outcome is not None:

@@ -59,7 +59,7 @@ class Lives:
                 entries, place = await self._d.read_events(place)
                 for kind, what in entries:
                     if kind == "reservation.created":
-                        group.create_task(self._work(*what.split("|")))
+                        group.create_task(self._work(*what.split("|")[:3]))
 
     async def _work(self, reservation: str, task: str, _worker: str) -> None:
         began = self._created.pop(task, None)

@@ -151,7 +151,7 @@ class Centre:
             for text in flat[3::2]:
                 _, kind, _, what = text.decode().split("|", 3)
                 if kind == "reservation.created":
-                    found.append(Offer(*what.split("|")))
+                    found.append(Offer(*what.split("|")[:3]))
         return found
 
 

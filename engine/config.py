@@ -123,7 +123,7 @@ class ConfigCache:
         """
         config, workspace = before.config, before.config.workspace
         keys = [WorkspaceKeys(config.shard, workspace.number).root, ShardKeys(config.shard).prefix]
-        args = arguments_of(change, config.version, None if self.now_ms is None else self.now_ms())
+        args = arguments_of(change, config, None if self.now_ms is None else self.now_ms())
         reply = await asked(self.scripts.run("commit_config", keys, args), writes=True)
         match reply:
             case [Status.OK, int(version), int(now_ms)]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from engine.events import facts_of
 from engine.model import Activity, TaskChannel, TaskQueue, Workflow, Workspace, WorkspaceConfig
 
 Record = Workspace | Activity | TaskChannel | TaskQueue | Workflow
@@ -57,14 +58,14 @@ def decode(sid: str, text: bytes) -> Record:
     return _DECODERS[sid[:2]](text)
 
 
-def arguments_of(change: Change, version: int, now_ms: int | None) -> list[str | bytes | int]:
+def arguments_of(change: Change, before: WorkspaceConfig, now_ms: int | None) -> list[str | bytes | int]:
     """What lua/commit_config.lua is called with; `now_ms` None for the server's clock."""
     replace, replaced = change.replace or ("", "")
     args: list[str | bytes | int] = [
-        version,
+        before.version,
         "" if now_ms is None else now_ms,
         change.event,
-        change.subject,
+        _subject(change, before),
         replace,
         replaced,
         len(change.guards),
@@ -78,6 +79,15 @@ def arguments_of(change: Change, version: int, now_ms: int | None) -> list[str |
         args += (name, value)
     args += (0,) if change.replaced_document is None else (1, *change.replaced_document)
     return args
+
+
+def _subject(change: Change, before: WorkspaceConfig) -> str:
+    """The SID that the event is about, and what it shows of that record, which may be gone when it is read."""
+    sid = change.subject
+    record: Record | None = next((record for record in change.put if record.sid == sid), None)
+    for table in (before.activities, before.channels, before.queues, before.workflows):
+        record = record or table.get(sid)
+    return sid if record is None else f"{sid}|{encode(facts_of(record)).decode()}"
 
 
 def revised(

@@ -16,7 +16,7 @@
   ARGV[1]  version  integer, the version the change was made from
   ARGV[2]  now_ms   integer, ms since the epoch; '' reads the server's clock
   ARGV[3]  event    type of the event
-  ARGV[4]  subject  SID the event is about
+  ARGV[4]  subject  SID the event is about, and what the event shows of it as JSON behind a |
   ARGV[5]  replace  'q', 'f', 'c' or 'a' (engine/matching.py), '' for none, and
   ARGV[6]  replaced SID or number of what a matcher is to place anew
   ARGV[7]  guards   count of the fields of `open` that must be 0, which follow; then

@@ -50,7 +50,7 @@ end
 local pool_id = installed(ARGV[4])
 local priority, virtual = ARGV[8], ARGV[9] == '' and stamp or ARGV[9]
 local tag = ARGV[5] .. '|' .. ARGV[6] .. '|' .. ARGV[7] .. '|' .. ARGV[13]
-tell('task.created', sid .. '|' .. tag .. '|' .. priority)
+tell('task.created', sid .. '|' .. tag .. '|' .. priority .. '|' .. ARGV[14])
 local t = {
   sid = sid, key = key, status = 'pending', rev = 0, cnt = 0, tag = tag, n = seq, pri = priority, vst = virtual,
   ttl = now + ARGV[10] * 1000, rto = ARGV[12], due = ARGV[15] == '' and 0 or now + ARGV[15] * 1000,

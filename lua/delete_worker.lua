@@ -51,6 +51,6 @@ call('ZREM', root .. 'workers', sid)
 call('HINCRBY', root .. 'open', 'a:' .. worker.act, -1)
 call('DEL', key, root .. 'r:' .. sid)
 log_worker(sid)
-tell('worker.deleted', sid)
+tell('worker.deleted', table.concat({sid, worker.act, rev, #worker.name, worker.name .. worker.attrs}, '|'))
 conclude()
 return {OK}

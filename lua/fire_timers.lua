@@ -39,7 +39,7 @@ local function fire_pending(t)
   if t.due == 0 or t.due > now or not is_placed(t) then return set_waiting_timer(t) end
   leave_pool(t)
   if pool_of(t.pool).target then
-    tell('reservation.failed', t.sid)
+    tell('reservation.failed', t.sid .. '|' .. t.tag)
     return end_task(t, 'canceled', TARGET_MISSED)
   end
   general().leave(t, 't')

@@ -67,7 +67,7 @@ r.held, r.more = false, (string.gsub(r.more, '|h|', '||'))  -- whoever reported 
 if outcome == 'confirmed' then
   if attributes ~= '' then
     call('HSET', t.key, 'attrs', attributes)
-    tell('task.updated', t.sid)
+    tell('task.updated', t.sid .. '|' .. t.tag .. '|' .. t.status)
   end
   accept_offer(t, r, f[2] == '1')
 else

@@ -50,7 +50,7 @@ end
 if t.status ~= 'pending' then return {OK} end
 if ARGV[6] == '' then
   leave_pool(t)
-  tell(ARGV[14], t.sid)
+  tell(ARGV[14], t.sid .. '|' .. t.tag)
   end_task(t, 'canceled', ARGV[15])
   publish()
   return {OK}
@@ -60,6 +60,7 @@ if not pool_id then return {NOT_FOUND} end
 if pool_id == t.pool then return {OK} end
 
 t.stays = is_placed(t) or t.pool == '-q'
+local leaves = t.pool == '-t' or t.pool == '-s'
 leave_pool(t)
 local place = {
   queue = ARGV[7], priority = ARGV[8], answer = ARGV[9], document = ARGV[10], at = ARGV[11], due = ARGV[12],
@@ -67,9 +68,9 @@ local place = {
 }
 if move_task(t, place) then
   call('HSET', t.key, 's', next_state(t, 'pending', '-'))
-  tell('task.updated', t.sid)
+  tell('task.updated', t.sid .. '|' .. t.tag .. '|' .. t.status)
 end
-tell('workflow.target-matched', t.sid .. '|' .. t.at)
+if leaves or place.enter then tell_matched(t) end
 take_place(t, pool_of(pool_id))
 conclude()
 return {OK}

@@ -59,11 +59,11 @@ if channel ~= '' then
   if open then count_open(t, 1) end
   call('HSET', t.key, 'tag', t.tag)
 end
-if changes then tell('task.updated', t.sid) end
+if changes then tell('task.updated', t.sid .. '|' .. t.tag .. '|' .. t.status) end
 
 local function restart_pending()
   if ARGV[10] == '' then
-    tell('workflow.timeout', t.sid)
+    tell('workflow.timeout', t.sid .. '|' .. t.tag)
     return end_task(t, 'canceled', NO_FILTER)
   end
   local moved = move_task(t, {
@@ -72,8 +72,9 @@ local function restart_pending()
   })
   if moved and not changes then
     call('HSET', t.key, 's', next_state(t, t.status, t.res))
-    tell('task.updated', t.sid)
+    tell('task.updated', t.sid .. '|' .. t.tag .. '|' .. t.status)
   end
+  tell_matched(t)
   local pool_id = installed(ARGV[10])
   if pool_id then return take_place(t, pool_of(pool_id)) end
   t.pool = '-'

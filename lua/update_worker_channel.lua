@@ -29,17 +29,22 @@ local w = load_worker(sid, n)
 if not w then return {NOT_FOUND} end
 
 set_clock(ARGV[1])
-local f = call('HMGET', w.key, 'cap' .. n, 'on' .. n)
+local f = call('HMGET', w.key, 'cap' .. n, 'on' .. n, 'asg' .. n)
 local capacity, on = f[1] or '1', f[2] or '1'
 local changed = false
 local function change(field, value, kind)
   changed, w.rev = true, w.rev + 1
   call('HSET', w.key, field .. n, value, 'upd' .. n, stamp)
-  tell(kind, sid .. '|' .. n .. '|' .. value)
-  return value
+  tell(kind, table.concat({sid, n, capacity, on, f[3] or '0', f[1] or '1'}, '|'))
 end
-if ARGV[4] ~= '' and ARGV[4] ~= capacity then capacity = change('cap', ARGV[4], 'worker.capacity.update') end
-if ARGV[5] ~= '' and ARGV[5] ~= on then on = change('on', ARGV[5], 'worker.channel.availability.update') end
+if ARGV[4] ~= '' and ARGV[4] ~= capacity then
+  capacity = ARGV[4]
+  change('cap', capacity, 'worker.capacity.update')
+end
+if ARGV[5] ~= '' and ARGV[5] ~= on then
+  on = ARGV[5]
+  change('on', on, 'worker.channel.availability.update')
+end
 if changed then
   w.limit = on == '1' and tonumber(capacity) or 0
   serve_slot(w)

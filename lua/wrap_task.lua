@@ -35,7 +35,7 @@ if r.n == ONE_SLOT then return {ILLEGAL, 'single'} end
 
 set_clock(ARGV[1])
 local packed = turn_reservation(t, r, 'wrapping')
-tell('task.wrapup', t.sid)
+tell('task.wrapup', t.sid .. '|' .. t.tag)
 call('HSET', t.key, 's', next_state(t, 'wrapping', t.res), r.sid, packed)
 if ARGV[6] ~= '' then call('HSET', t.key, 'e', '|' .. ARGV[6]) end
 local worker = root .. 'k:' .. r.worker

@@ -18,7 +18,10 @@ end
 local function remove_task(t, kind)
   leave_pool(t)
   if t.status ~= 'completed' and t.status ~= 'canceled' then count_open(t, -1) end
-  tell(kind, t.sid)
+  local f = call('HMGET', t.key, 'p', 'c', 'attrs')
+  local created, entered = string.match(f[2], '^(%d+)|%d+|([%d-]+)')
+  tell(kind, table.concat({t.sid, t.tag, t.status, string.match(f[1], '^%d+'), created, entered, f[3]}, '|'))
+  t.after = t.status
   local list, back = t.res == '-' and {} or open_reservations(t), {ids = {}}
   close_offers(t, list, list[1] and list[1].status ~= 'pending' and 'completed' or 'canceled', '', '', back)
   erase_task(t)

@@ -20,7 +20,7 @@ local function take_slot(t, w)
   w.open, w.rev = w.open + 1, w.rev + 1
   if tonumber(w.last) < now then w.last = stamp end
   w.last_n = w.last
-  tell('reservation.created', sid .. '|' .. t.sid .. '|' .. w.sid)
+  tell('reservation.created', sid .. '|' .. t.sid .. '|' .. w.sid .. '|' .. t.tag)
   return sid, 'pending|' .. w.sid .. '|' .. stamp .. '|' .. stamp .. '|0|' .. w.n
 end
 
@@ -133,7 +133,7 @@ local function general()
   -- Takes a waiting Task out of its step, which it leaves by time-out (t) or skip (s); a matcher finds the next one.
   function M.leave(t, cause)
     t.pool = '-' .. cause
-    if cause == 't' then tell('task-queue.timeout', t.sid .. '|' .. t.at) end
+    if cause == 't' then tell('task-queue.timeout', t.sid .. '|' .. t.tag .. '|' .. t.at) end
     if not t.fresh then
       call('HSET', t.key, 'p', pack_place(t))
       set_waiting_timer(t)
@@ -171,7 +171,7 @@ local function general()
     local w = known_worker(pool, f[2], f[3])
     if w and call('HGET', w.key, 'ix') ~= '1' then return end  -- a matcher is about to find its pools
     local member = w and string.find(',' .. pools_of(w), ',' .. pool.id .. ',', 1, true)
-    if not member then tell('task.alert', t.sid .. '|' .. (w and NOT_IN_QUEUE or f[1])) end
+    if not member then tell('task.alert', t.sid .. '|' .. (w and NOT_IN_QUEUE or f[1]) .. '|' .. t.tag) end
   end
 
   -- Offers the head of a pool and moves on to the next one that waits there.

@@ -40,7 +40,7 @@ local function wait_again(t, worker, back)
     t.pool = '-r'
   elseif pool and not pool.target and t.due > 0 and t.due <= now then
     t.pool = '-t'
-    tell('task-queue.timeout', t.sid .. '|' .. t.at)
+    tell('task-queue.timeout', t.sid .. '|' .. t.tag .. '|' .. t.at)
   elseif later == '2' or not pool or not is_in_use(pool) then
     t.pool = '-q'
   end
@@ -60,12 +60,14 @@ end
 -- Ends pending Reservations without acceptance; the Task is pending when none is left.
 local function withdraw(t, list, status, activity, available, back)
   load_place(t)
-  local fields, left = close_offers(t, list, status, activity, available, back), {}
+  local left = {}
   for sid in string.gmatch(t.res, '[^,]+') do
     local ended = false
     for _, r in ipairs(list) do ended = ended or r.sid == sid end
     if not ended then left[#left + 1] = sid end
   end
+  t.after = #left > 0 and 'reserved' or tonumber(t.cnt) >= MAX_ASSIGNMENTS and 'canceled' or nil
+  local fields = close_offers(t, list, status, activity, available, back)
   if #left > 0 then
     call('HSET', t.key, 's', string.match(t.raw, '^.*|') .. table.concat(left, ','), unpack(fields))
   elseif tonumber(t.cnt) >= MAX_ASSIGNMENTS then

@@ -27,7 +27,7 @@ local function move_task(t, place)
   end
   if moved then
     entered = now - created
-    tell('task-queue.moved', t.sid .. '|' .. old_queue .. '|' .. place.queue)
+    tell('task-queue.moved', t.sid .. '|' .. old_queue .. '|' .. tag)
   end
   if moved or later ~= '0' then
     call('HSET', t.key, 'c', created .. '|' .. timeout .. '|' .. entered .. '|0')
@@ -43,6 +43,13 @@ local function move_task(t, place)
   if place.priority ~= '' then t.pri = tonumber(place.priority) end
   if place.answer ~= '' then t.rto = place.answer end
   return changed
+end
+
+-- The Task has come to another step; a target of its own is none.
+local function tell_matched(t)
+  if #t.at > 1 and string.sub(t.at, 1, 1) ~= 'k' then
+    tell('workflow.target-matched', t.sid .. '|' .. t.tag .. '|' .. t.at)
+  end
 end
 
 -- Puts a placed Task into its pool and writes `p`; one for a Worker who refused, and has not changed since, rests.

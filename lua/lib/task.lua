@@ -83,7 +83,8 @@ local function pack_reservation(r, status)
 end
 
 -- The Reservation in its next status, as text; whoever calls this writes it with the Task. One that ends while it is
--- being set up ends the setting up: the media adapter is told.
+-- being set up ends the setting up: the media adapter is told. `t.after` is the Task's status then, where the
+-- Reservation's does not say it (lib/events.lua).
 local function turn_reservation(t, r, status)
   if r.held then
     call('XADD', shard .. 'media', '*', 'k', 'withdrawn', 'w', number, 't', t.sid, 'r', r.sid, 's', status,
@@ -91,7 +92,8 @@ local function turn_reservation(t, r, status)
     r.held, r.more = false, (string.gsub(r.more, '|h|', '||'))
   end
   r.status = status
-  tell('reservation.' .. (status == 'wrapping' and 'wrapup' or status), r.sid .. '|' .. t.sid .. '|' .. r.worker)
+  local what = r.sid .. '|' .. t.sid .. '|' .. r.worker .. '|' .. t.tag
+  tell('reservation.' .. (status == 'wrapping' and 'wrapup' or status), t.after and what .. '|' .. t.after or what)
   r.packed = pack_reservation(r, status)
   return r.packed
 end
@@ -135,5 +137,5 @@ local function end_task(t, status, reason, ...)
   call('HSET', t.key, 's', next_state(t, status, '-'), 'e', stamp .. '|' .. reason, ...)
   set_timer(t, now + RETENTION_MS)
   count_open(t, -1)
-  tell('task.' .. status, t.sid .. '|' .. reason)
+  tell('task.' .. status, t.sid .. '|' .. t.tag .. '|' .. reason)
 end

@@ -137,7 +137,7 @@ class World:
         """`seq|type|ms|SID` of every event of the Workspace."""
         config = await self.process.config.get(self.account, workspace)
         entries = await self.entries(ShardKeys(config.shard).events, config.workspace.number)
-        return [entry["e"] for entry in entries]
+        return ["|".join(entry["e"].split("|", 4)[:4]) for entry in entries]
 
     async def inbox(self, workspace: str) -> list[dict[str, str]]:
         config = await self.process.config.get(self.account, workspace)

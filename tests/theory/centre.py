@@ -145,7 +145,7 @@ class Centre:
         for event in events:
             _, kind, _, what = event.decode().split("|", 3)
             if kind == "reservation.created":
-                yield what.split("|")
+                yield what.split("|")[:3]
             elif kind == "task.canceled":
                 self._left.append(_number(what.split("|")[0]))
 

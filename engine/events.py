@@ -1,0 +1,222 @@
+"""Events: what happened in a Workspace, in full, and how the log keeps it.
+
+A transition is one entry of the log and may be several events: a Task that is created also enters its Workflow and a
+TaskQueue. They share the entry's facts, and their SIDs are made of its place, so nothing else is needed to find them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from engine.event_types import BY_NAME, FIELDS, PLACES, PREFIXES, TYPES
+from engine.model import Activity, TaskChannel, TaskQueue, Workflow, Workspace, WorkspaceConfig
+
+ADDONS: Final = "{}"  # no add-on gives a Task data
+MATCHED: Final = frozenset({"workflow_filter_name", "workflow_filter_expression"})
+PREVIOUS_QUEUE: Final = {
+    f"task_queue_previous_{part}": f"task_queue_{part}" for part in ("sid", "name", "target_expression")
+}
+_SID: Final = re.compile(r"EV([0-9a-f]{12})([0-9a-f]{7})([0-9a-f])([0-9a-f]{4})([0-9a-f]{8})")
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One event. `data` has the fields that callbacks show, in snake_case, as text; what is absent is left out."""
+
+    sid: str
+    seq: int  # of its transition, gapless in a Workspace
+    type: str
+    at_ms: int
+    description: str
+    resource_type: str
+    resource_sid: str
+    data: dict[str, str]
+    actor_type: str = "workspace"  # who acts is the Account, and it does so through the Workspace
+    actor_sid: str
+    task_created_ms: int | None = None
+    task_queue_entered_ms: int | None = None  # when the Task came to the queue in `data`
+
+
+class Place(Struct, frozen=True, order=True):
+    """Where an event stands: the entry's id in the log, and which of its events it is."""
+
+    ms: int
+    n: int
+    sub: int
+
+    @property
+    def id(self) -> str:
+        """The entry's."""
+        return f"{self.ms}-{self.n}"
+
+    @property
+    def text(self) -> str:
+        return f"{self.ms}-{self.n}-{self.sub}"
+
+
+def event_sid(place: Place, shard: int, number: int) -> str:
+    """The SID of an event: its place, and the Workspace by shard and number, so that no two share one."""
+    return f"EV{place.ms:012x}{place.n:07x}{place.sub:x}{shard:04x}{number:08x}"
+
+
+def place_of(sid: str, config: WorkspaceConfig) -> Place | None:
+    """The place that the SID of an event of this Workspace names; None for any other text."""
+    found = _SID.fullmatch(sid)
+    if found is None:
+        return None
+    ms, n, sub, shard, number = (int(part, 16) for part in found.groups())
+    return Place(ms, n, sub) if (shard, number) == (config.shard, config.workspace.number) else None
+
+
+class Logged(Struct, array_like=True, frozen=True):
+    """An entry of the log. A field added later goes to the end and has a default."""
+
+    seq: int
+    kinds: tuple[int, ...]  # places in TYPES
+    late_ms: int  # how much the entry's id is ahead of the instant: above 0 after a clock was set back
+    created_ms: int | None
+    entered_ms: int | None
+    facts: dict[int, Any]  # place in FIELDS -> value: text, or the 16 bytes of a SID
+
+
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Logged).decode
+
+
+def pack(
+    seq: int,
+    kinds: Iterable[str],
+    data: Mapping[str, str],
+    *,
+    late_ms: int = 0,
+    created_ms: int | None = None,
+    entered_ms: int | None = None,
+) -> bytes:
+    """An entry as it is stored; `unpack` is the way back."""
+    facts = {(place := PLACES[name]): _squeezed(value, PREFIXES[place]) for name, value in data.items()}
+    places = tuple(BY_NAME[kind] for kind in kinds)
+    return _encode(Logged(seq, places, late_ms, created_ms, entered_ms, facts))
+
+
+def needle_of(sid: str) -> bytes:
+    """What any entry contains that names this SID."""
+    return _squeezed_sid(sid) or sid.encode()
+
+
+def _squeezed(value: str, prefix: str) -> str | bytes:
+    return (prefix and value.startswith(prefix) and _squeezed_sid(value)) or value
+
+
+def _squeezed_sid(value: str) -> bytes | None:
+    """The 16 bytes of a SID; None for one that would not come back the same."""
+    try:
+        raw = bytes.fromhex(value[2:])
+    except ValueError:
+        return None
+    return raw if len(raw) == 16 and raw.hex() == value[2:] else None
+
+
+def unpack(config: WorkspaceConfig, entry_id: bytes, packed: bytes) -> Iterator[tuple[Place, Event]]:
+    """The events of an entry, in order. About 10 us each."""
+    logged = _decode(packed)
+    ms, _, n = entry_id.partition(b"-")
+    at_ms = int(ms) - logged.late_ms
+    data = _data(config, logged, at_ms)
+    for sub, kind in enumerate(logged.kinds):
+        place = Place(int(ms), int(n), sub)
+        yield place, _event(config, place, kind, logged, at_ms, data)
+
+
+def _data(config: WorkspaceConfig, logged: Logged, at_ms: int) -> dict[str, str]:
+    data = {
+        FIELDS[place]: value if isinstance(value, str) else PREFIXES[place] + value.hex()
+        for place, value in logged.facts.items()
+        if place < len(FIELDS)  # a later version of this program knows more
+    }
+    data["workspace_sid"] = config.workspace.sid
+    data.setdefault("workspace_name", config.workspace.friendly_name)
+    if "task_sid" in data:
+        data["task_addons"] = ADDONS
+        if logged.created_ms is not None:
+            data["task_age"] = str(max(0, at_ms - logged.created_ms) // 1_000)
+    spent_ms = data.get("worker_time_in_previous_activity_ms")
+    if spent_ms is not None:
+        data["worker_time_in_previous_activity"] = str(int(spent_ms) // 1_000)
+    return data
+
+
+def _event(
+    config: WorkspaceConfig, place: Place, kind: int, logged: Logged, at_ms: int, data: dict[str, str]
+) -> Event:
+    one = TYPES[kind]
+    own, entered_ms = _own_part(one.name, data, logged.entered_ms)
+    return Event(
+        sid=event_sid(place, config.shard, config.workspace.number),
+        seq=logged.seq,
+        type=one.name,
+        at_ms=at_ms,
+        description=one.text.format_map(_Blank(own)),
+        resource_type=one.resource,
+        resource_sid=own.get(one.sid, ""),
+        data=own,
+        actor_sid=config.workspace.sid,
+        task_created_ms=logged.created_ms,
+        task_queue_entered_ms=entered_ms,
+    )
+
+
+def _own_part(kind: str, data: dict[str, str], entered_ms: int | None) -> tuple[dict[str, str], int | None]:
+    """What one event of several shows of their facts: a move is about the queue that is left."""
+    own = {
+        name: value
+        for name, value in data.items()
+        if name not in PREVIOUS_QUEUE and (name not in MATCHED or kind == "workflow.target-matched")
+    }
+    if kind != "task-queue.moved":
+        return own, entered_ms
+    own = {name: value for name, value in own.items() if name not in PREVIOUS_QUEUE.values()}
+    own |= {shown: data[name] for name, shown in PREVIOUS_QUEUE.items() if name in data}
+    return own, None
+
+
+class _Blank(dict[str, str]):
+    """Gives "" for a name that nobody knows any more."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def facts_of(record: Workspace | Activity | TaskChannel | TaskQueue | Workflow) -> dict[str, str]:
+    """What events show of a record of the configuration."""
+    match record:
+        case Activity():
+            return {
+                "activity_sid": record.sid,
+                "activity_name": record.friendly_name,
+                "activity_available": _word(record.available),
+            }
+        case TaskChannel():
+            return {
+                "task_channel_sid": record.sid,
+                "task_channel_name": record.friendly_name,
+                "task_channel_unique_name": record.unique_name,
+                "task_channel_optimized_routing": _word(record.channel_optimized_routing),
+            }
+        case TaskQueue():
+            return {
+                "task_queue_sid": record.sid,
+                "task_queue_name": record.friendly_name,
+                "task_queue_target_expression": record.target_workers,
+            }
+        case Workflow():
+            return {"workflow_sid": record.sid, "workflow_name": record.friendly_name}
+        case Workspace():
+            return {"workspace_name": record.friendly_name}
+
+
+def _word(value: Any) -> str:
+    return "true" if value else "false"

@@ -19,5 +19,5 @@ async def engine_of(settings: Settings, name: str) -> AsyncIterator[tuple[Engine
         stack.push_async_callback(redis.aclose)
         _, deployment = await check(redis, settings)
         pipeline = await stack.enter_async_context(Pipeline(RedisURL.parse(settings.redis), name=name))
-        engine = Engine(pipeline, redis, shards=deployment.shards)
+        engine = Engine(pipeline, redis, shards=deployment.shards, events_days=settings.events_days)
         yield engine, pipeline, ServerWatch(redis, settings, deployment)

@@ -18,20 +18,24 @@ RELAY_GRACE_S: Final = 4.0  # for letters under way; what it leaves, another rel
 
 
 async def run_relay(settings: Settings, stopping: asyncio.Event, *, name: str) -> None:
-    """Tell media adapters until `stopping`, then wait for the answers to what was told."""
+    """Log events and tell media adapters until `stopping`, then wait for the answers to what was told."""
     reading = Pipeline(RedisURL.parse(settings.redis), name=f"{name}-reader", deadline_s=READ_LIMIT_S)
+    telling = Pipeline(RedisURL.parse(settings.redis), name=f"{name}-events", deadline_s=READ_LIMIT_S)
     client = AdapterClient(private=settings.allow_private_callbacks)
-    async with engine_of(settings, name) as (engine, _pipeline, watch), reading as reader, client:
+    async with engine_of(settings, name) as (engine, _, watch), reading as reader, telling as events, client:
         relay = engine.media_relay(consumer_name(name), client.deliver, reader=reader)
+        chronicle = engine.chronicle(kept=settings.events_kept, reader=events)
         await relay.start()
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch.run())
-            relaying = group.create_task(relay.run())
-            relaying.add_done_callback(lambda _: stopping.set())
+            working = [group.create_task(relay.run()), group.create_task(chronicle.run())]
+            for task in working:
+                task.add_done_callback(lambda _: stopping.set())
             await stopping.wait()
             relay.stop()
-            done, _ = await asyncio.wait([relaying], timeout=RELAY_GRACE_S)
-            if not done:
-                log.warning("letters were not answered within %g s; left to others", RELAY_GRACE_S)
-                relaying.cancel()
+            chronicle.stop()
+            _, late = await asyncio.wait(working, timeout=RELAY_GRACE_S)
+            for task in late:
+                log.warning("what was begun did not end within %g s; left to others", RELAY_GRACE_S)
+                task.cancel()
             watching.cancel()

@@ -31,7 +31,19 @@ def root_of(shard: int, number: int) -> str:
 class ShardKeys:
     """Keys that the Workspaces of one shard share."""
 
-    __slots__ = ("dead", "directory", "events", "inbox", "media", "numbers", "prefix", "shard", "timers")
+    __slots__ = (
+        "calls",
+        "dead",
+        "directory",
+        "events",
+        "inbox",
+        "log",
+        "media",
+        "numbers",
+        "prefix",
+        "shard",
+        "timers",
+    )
 
     def __init__(self, shard: int) -> None:
         self.shard = shard
@@ -42,6 +54,8 @@ class ShardKeys:
         self.dead: Key = Key(self.prefix + "dead")  # stream: inbox entries that no matcher could do
         self.media: Key = Key(self.prefix + "media")  # stream: what media adapters are told, group `media`
         self.events: Key = Key(self.prefix + "events")  # stream: one entry a transition
+        self.log: Key = Key(self.prefix + "log")  # hash: position, the last entry of `events` that was logged
+        self.calls: Key = Key(self.prefix + "calls")  # stream: events to deliver to callbacks
         self.timers: Key = Key(self.prefix + "timers")  # zset: "<number>:<Task SID>" -> deadline, ms
 
     def owned_by(self, account_sid: str) -> Key:
@@ -57,6 +71,7 @@ class WorkspaceKeys:
         "config_log",
         "docs",
         "heads",
+        "log",
         "names",
         "open",
         "pool_log",
@@ -81,6 +96,7 @@ class WorkspaceKeys:
         self.worker_log: Key = Key(
             root + "worker_log"
         )  # zset: Worker SID -> directory version of its last change
+        self.log: Key = Key(root + "log")  # stream: the events in full, see engine/events.py
         self.tasks: Key = Key(root + "tasks")  # zset: Task SID -> order of creation
         self.pools: Key = Key(root + "pools")  # hash: pool digest -> pool id
         self.pool_log: Key = Key(root + "pool_log")  # zset: pool id -> pool version that registered it

@@ -32,7 +32,7 @@ TIMERS_A_RUN: Final = 8  # each may free a Worker for others: together some 3 ms
 TIMER_PERIOD_S: Final = 0.1  # deadlines are late by at most this and a round trip (promised: 1 s)
 SWEEP_PERIOD_S: Final = 30.0  # between looks for pools that nobody uses
 UPKEEP_PERIOD_S: Final = 0.5  # with CLAIM_MS: another matcher takes over within 2 s
-EVENTS_KEPT: Final = 100_000  # entries of the event stream that a shard keeps at least: some 15 MB
+EVENTS_KEPT: Final = 1_000_000  # entries that a shard keeps for relays that are not there: some 250 MB
 
 log = logging.getLogger("trunkline.matcher")
 
@@ -140,7 +140,14 @@ class Matcher:
         """Claim what a dead matcher held, and trim the event streams."""
         for keys in self._shards:
             await self.claim(keys, CLAIM_MS)
-            await self._call(self._pipeline.call("XTRIM", keys.events, "MAXLEN", "~", EVENTS_KEPT))
+            await self._trim(keys)
+
+    async def _trim(self, keys: ShardKeys) -> None:
+        """Drop from the stream of events what relays have logged, and where there is no relay what is too much."""
+        position = await self._call(self._pipeline.call("HGET", keys.log, "position"))
+        if position is not None:
+            await self._call(self._pipeline.call("XTRIM", keys.events, "MINID", "~", position))
+        await self._call(self._pipeline.call("XTRIM", keys.events, "MAXLEN", "~", EVENTS_KEPT))
 
     async def claim(self, keys: ShardKeys, idle_ms: int) -> int:
         """Take over and do entries that nobody renewed for `idle_ms`; at most BATCH. Returns how many were taken.

@@ -9,8 +9,10 @@ import redis.asyncio
 from engine.accounts import Accounts
 from engine.activities import Activities
 from engine.api_keys import ApiKeys
+from engine.chronicle import Chronicle
 from engine.compiled import CompiledCache
 from engine.config import ConfigCache
+from engine.event_log import EVENTS_DAYS, EVENTS_KEPT, EventLog
 from engine.live import Live
 from engine.matcher import Matcher
 from engine.matching import Matching
@@ -34,7 +36,8 @@ from engine.workspaces import Workspaces
 class Engine:
     """Services over one Redis server. Everything it keeps in memory is a cache.
 
-    `now_ms` replaces the server's clock and `mint` the random SIDs, for tests and simulations.
+    `now_ms` replaces the server's clock and `mint` the random SIDs, for tests and simulations. Events older than
+    `events_days` are gone.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Engine:
         shards: int = 1,
         mint: Mint = mint,
         now_ms: Callable[[], int] | None = None,
+        events_days: int = EVENTS_DAYS,
     ) -> None:
         self.pipeline, self.shards, self._now_ms = pipeline, shards, now_ms
         self.scripts = Scripts(pipeline)
@@ -63,6 +67,8 @@ class Engine:
         self.tasks = Tasks(live, self._placers, mint=mint)
         self.reservations = Reservations(live)
         self.setups = Setups(live, mint=mint)
+        self._events_days = events_days
+        self.events = EventLog(live, days=events_days)
 
     def matcher(self, name: str, *, reader: Pipeline | None = None) -> Matcher:
         """A matcher on the same server. `reader` is a connection of its own for blocking reads (deadline over 1 s)."""
@@ -80,4 +86,16 @@ class Engine:
         """A relay on the same server; `deliver` posts what media adapters are told. `reader` as for a matcher."""
         return MediaRelay(
             self._live, self.setups, self.pipeline, deliver, name=name, shards=self.shards, reader=reader
+        )
+
+    def chronicle(self, *, kept: int = EVENTS_KEPT, reader: Pipeline | None = None) -> Chronicle:
+        """What writes the log of events; at most some `kept` of a Workspace stay. `reader` as for a matcher."""
+        return Chronicle(
+            self._live,
+            self.pipeline,
+            self.scripts,
+            shards=self.shards,
+            days=self._events_days,
+            kept=kept,
+            reader=reader,
         )

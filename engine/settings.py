@@ -66,6 +66,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     allow_private_callbacks: Annotated[
         bool, Meta(description="let callback URLs name loopback, link-local and private addresses")
     ] = False
+    events_days: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            description="days that events are kept; from the 31st on without attributes of Tasks",
+        ),
+    ] = 30
+    events_kept: Annotated[
+        int, Meta(ge=1_000, le=100_000_000, description="events of a Workspace that are kept at most, about")
+    ] = 100_000
     deployment: Annotated[
         str,
         Meta(description="id the data must carry, so that an emptied or wrong server is refused; empty: any"),

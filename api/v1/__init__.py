@@ -6,6 +6,7 @@ from typing import Final
 
 from api.v1 import (
     activities,
+    events,
     reservations,
     task_channels,
     task_queues,
@@ -26,4 +27,5 @@ ROUTES: Final = (
     *worker_channels.ROUTES,
     *tasks.ROUTES,
     *reservations.ROUTES,
+    *events.ROUTES,
 )

@@ -12,7 +12,8 @@
 
   ws        hash   account (gone once the Workspace is deleted), sid, version, seq (number of the last event), order
                    (FIFO|LIFO preferred), timeout_activity, timeout_available, pool_version, pool_floor
-                   (version of the last pool that was dropped), last_pool, directory, uses_activity
+                   (version of the last pool that was dropped), last_pool, directory, uses_activity, logged = id of
+                   the last entry of `log`|seq of it
   t:<WT>    hash   s = status|revision|updated ms|assignments|open Reservations joined by ',' or -
                    p = priority|virtual start ms|order of creation|TTL ms|s to answer|due ms or 0|at|pool
                        due: deadline of the step, or of a Reservation for its target Worker
@@ -51,11 +52,13 @@
   pools     hash   digest -> <100 s of its last use>,<pool>, or !<pool> while it has not all its members
   pool_log  zset   pool -> pool_version;  docs hash <WW>.<document> -> text of it that open Tasks still follow
   tasks     zset   <WT> -> order of creation;  workers zset <WK>, all scores 0;  worker_log zset <WK> -> directory
+  log       stream of the events, as engine/events.py packs them
   names     hash   folded name -> <WK>;  config hash SID -> record as JSON;  config_log zset SID -> version
 
   Of the shard: directory hash <WS> -> workspace number, owned:<AC> zset <WS> -> created ms, timers zset
   <number>:<WT> -> deadline ms, inbox stream and events stream as in lib/events.lua,
-  media stream of what media adapters are told.
+  media stream of what media adapters are told, log hash position = last entry of `events` that is in a log,
+  calls stream of events to deliver: k = event or assignment, w = workspace number, v = <EV>.
 ]]
 local call = redis.call
 local root, shard = KEYS[1], KEYS[2]

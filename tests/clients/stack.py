@@ -98,18 +98,21 @@ async def _serve(
         pipeline = await stack.enter_async_context(Pipeline(url))
         reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
         relay_reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
+        events_reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
         client = await stack.enter_async_context(AdapterClient(private=True))
         engine = Engine(pipeline, redis)
         owner, token = await engine.accounts.create("owner")
         other, secret = await engine.accounts.create("other")
         matcher = engine.matcher("tests", reader=reader)
         relay = engine.media_relay("tests", client.deliver, reader=relay_reader)
+        chronicle = engine.chronicle(reader=events_reader)
         await matcher.start()
         await relay.start()
         servers = {name: _server(engine, door=name == DOOR, private=name == OPEN) for name in sockets}
         async with asyncio.TaskGroup() as group:
             matching = group.create_task(matcher.run())
             relaying = group.create_task(relay.run())
+            logging = group.create_task(chronicle.run())
             for name, listening in sockets.items():
                 group.create_task(servers[name].serve(sockets=[listening]))
             urls = {name: f"http://127.0.0.1:{s.getsockname()[1]}" for name, s in sockets.items()}
@@ -121,8 +124,9 @@ async def _serve(
                 server.should_exit = True
             matcher.stop()
             relay.stop()
+            chronicle.stop()
             async with asyncio.timeout(STOP_S):
-                await asyncio.gather(matching, relaying)
+                await asyncio.gather(matching, relaying, logging)
 
 
 def _server(engine: Engine, *, door: bool, private: bool) -> _Server:

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 import uvloop
 from msgspec import UNSET
 
+from engine.events import Event
 from engine.keys import ShardKeys, WorkspaceKeys
 from engine.model import WorkspaceConfig
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
@@ -28,6 +29,7 @@ Command = tuple[str | bytes | int, ...]
 
 MAX_ROUNDS: Final = 1000  # of the matcher after one step; more means that it never comes to rest
 PAGE: Final = 1000
+END_MS: Final = 10**15  # later than anything that happens
 
 # The reference router's names of arguments -> the engine's, where they differ.
 WORKFLOW_NAMES: Final = {
@@ -143,6 +145,10 @@ class EngineDriver:
         """Task and code of every alert, in their order."""
         return self._lab.run(self._alerts())
 
+    def logged(self) -> list[Event]:
+        """Every event of the Workspace, oldest first, once a relay has logged what is there."""
+        return self._lab.run(self._logged())
+
     def delete(self) -> None:
         """Removes the Workspace and all its keys."""
         self._lab.run(self._delete())
@@ -189,6 +195,11 @@ class EngineDriver:
         await self._lab.rest()
         config = await engine.config.get(*place)
         return names_of(config), config
+
+    async def _logged(self) -> list[Event]:
+        await self._lab.engine.chronicle().run_once()
+        chunks = self._lab.engine.events.between(self.config, 0, END_MS)
+        return [event async for chunk in chunks for event in chunk]
 
     async def _delete(self) -> None:
         await self._lab.engine.workspaces.delete(self._lab.account, self.workspace)

@@ -128,23 +128,26 @@ class Scene:
         if task is not None:
             data["task_attributes"] = task.attributes
             data["task_priority"] = task.priority
-        status = TYPES[BY_NAME[told.kind]].task_status
-        rest = told.rest
-        at = ""
+        at = self._about_change(data, told)
+        self._step(data, tag, at or ("" if task is None else task.at), at, task)
+        self._who_has_it(data, entry, told)
+
+    def _about_change(self, data: dict[str, str], told: Told) -> str:
+        """What the script told of the Task itself. Returns where it stands, if the transition is about that."""
+        status, rest, at = TYPES[BY_NAME[told.kind]].task_status, told.rest, ""
         match told.kind:
             case "task.created":
-                at = rest[1] if len(rest) > 1 else ""
                 data["task_priority"] = rest[0]
+                at = rest[1] if len(rest) > 1 else ""
             case "task-queue.timeout" | "workflow.target-matched":
                 at = rest[0] if rest else ""
             case "task-queue.moved":
                 before: dict[str, str] = {}
                 self._queue(before, told.parts[1])
                 data |= {name: before[shown] for name, shown in PREVIOUS_QUEUE.items() if shown in before}
-            case "task.canceled":
-                data["task_canceled_reason"] = rest[0] if rest else ""
-            case "task.completed":
-                data["task_completed_reason"] = rest[0] if rest else ""
+            case "task.canceled" | "task.completed":
+                if rest and rest[0]:
+                    data[told.kind.replace(".", "_") + "_reason"] = rest[0]
             case "task.alert":
                 data["alert_code"] = told.parts[1]
             case "reservation.instruction":
@@ -153,8 +156,7 @@ class Scene:
                 status = rest[0] if rest else status
         if status:
             data["task_assignment_status"] = status
-        self._step(data, tag, at or ("" if task is None else task.at), at, task)
-        self._who_has_it(data, entry, told)
+        return at
 
     def _who_has_it(self, data: dict[str, str], entry: Entry, told: Told) -> None:
         """The Reservation and its Worker; an end of the work is told right behind that of the Reservation."""

@@ -74,7 +74,7 @@ TYPES: Final = (
     _worker("channel.availability.update", "changed availability on {task_channel_unique_name}"),
     _task("task.created", "created", "pending"),
     _task("task.updated", "updated"),
-    EventType("task.canceled", "task", "task_sid", "{task_canceled_reason}", "canceled"),
+    _task("task.canceled", "canceled", "canceled"),
     _task("task.wrapup", "wrapup", "wrapping"),
     _task("task.completed", "completed", "completed"),
     _task("task.deleted", "deleted"),

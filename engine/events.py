@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from engine.event_types import BY_NAME, FIELDS, PLACES, PREFIXES, TYPES
+from engine.event_types import BY_NAME, FIELDS, PLACES, PREFIXES, TYPES, EventType
 from engine.model import Activity, TaskChannel, TaskQueue, Workflow, Workspace, WorkspaceConfig
 
 ADDONS: Final = "{}"  # no add-on gives a Task data
@@ -159,7 +159,7 @@ def _event(
         seq=logged.seq,
         type=one.name,
         at_ms=at_ms,
-        description=one.text.format_map(_Blank(own)),
+        description=_described(one, own),
         resource_type=one.resource,
         resource_sid=own.get(one.sid, ""),
         data=own,
@@ -181,6 +181,11 @@ def _own_part(kind: str, data: dict[str, str], entered_ms: int | None) -> tuple[
     own = {name: value for name, value in own.items() if name not in PREVIOUS_QUEUE.values()}
     own |= {shown: data[name] for name, shown in PREVIOUS_QUEUE.items() if name in data}
     return own, None
+
+
+def _described(one: EventType, data: dict[str, str]) -> str:
+    """What a person reads; of a Task that was canceled the reason, where there is one (semantics 9.4)."""
+    return data.get("task_canceled_reason") or one.text.format_map(_Blank(data))
 
 
 class _Blank(dict[str, str]):

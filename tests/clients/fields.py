@@ -54,6 +54,11 @@ def optional(check: Check) -> Check:
     return lambda value: value is None or check(value)
 
 
+def texts(value: Any) -> bool:
+    """An object whose values are texts."""
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
+
+
 def links(value: Any) -> bool:
     return isinstance(value, dict) and all(optional(url)(target) for target in value.values())
 
@@ -78,6 +83,25 @@ FIELDS: Final[dict[str, dict[str, Check]]] = {
         "timeout_activity_sid": sid("WA"),
         "prioritize_queue_order": word("FIFO", "LIFO"),
         "links": links,
+    },
+    "event": {
+        "account_sid": sid("AC"),
+        "actor_sid": sid("WS"),
+        "actor_type": word("workspace"),
+        "actor_url": url,
+        "description": text,
+        "event_data": texts,
+        "event_date": date,
+        "event_date_ms": integer,
+        "event_type": text,
+        "resource_sid": sid("[A-Z]{2}"),
+        "resource_type": text,
+        "resource_url": url,
+        "sid": sid("EV"),
+        "source": word("trunkline"),
+        "source_ip_address": optional(text),
+        "url": url,
+        "workspace_sid": sid("WS"),
     },
     "activity": {
         **_INSIDE,

@@ -13,6 +13,7 @@ from tests.clients.site import Site, created, until
 
 LISTS = {
     "activity": ("/Activities", "activities"),
+    "event": ("/Events", "events"),
     "task": ("/Tasks", "tasks"),
     "task_channel": ("/TaskChannels", "channels"),
     "task_queue": ("/TaskQueues", "task_queues"),
@@ -46,6 +47,8 @@ def one_of(site: Site, kind: str) -> str:
     if kind == "workspace":
         return ""
     folder, key = LISTS[kind]
+    if kind == "event":
+        until(lambda: site.get(folder).json()[key] or None)  # the log is some milliseconds behind
     return f"{folder}/{site.get(folder).json()[key][0]['sid']}"
 
 

@@ -13,6 +13,7 @@ from tests.model.router import Router
 from tests.property import alphabet as a
 from tests.property.census import Census
 from tests.property.compare import assert_same
+from tests.property.fold import assert_gives
 from tests.property.integrity import check_integrity, check_promises
 from tests.property.raw import read_all
 from tests.scenarios.drivers import Driver, ModelDriver
@@ -52,6 +53,7 @@ class History(RuleBasedStateMachine):
             try:
                 assert_same(self.driver.snapshot(), self.model.snapshot())
                 assert self.driver.alerts() == self.model.state.alerts
+                self.fold()
             finally:
                 self.driver.delete()
 
@@ -80,6 +82,11 @@ class History(RuleBasedStateMachine):
         if self.lab is not None:
             self.engine.sweep()
         self.compare()
+
+    def fold(self) -> None:
+        """What was told so far is logged, with the records as they are now, and folded it gives the state."""
+        if isinstance(self.driver, EngineDriver):
+            assert_gives(self.driver.logged(), self.driver.snapshot(), self.driver.last_seq())
 
     def compare(self) -> None:
         """Everything a client sees, and what the engine counts, against the reference router."""

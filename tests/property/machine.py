@@ -34,6 +34,7 @@ class HistoryMachine(TaskRules, WorkerRules, ConfigRules):
     @rule(step_ms=a.steps_ms)
     def advance(self, step_ms: int) -> None:
         """Time passes, and whatever falls due is done at its very instant, up to MAX_STOPS times."""
+        self.fold()
         until_ms = self.engine.now_ms + step_ms
         for _ in range(MAX_STOPS):
             due_ms = self.model.next_deadline_ms()

@@ -350,3 +350,20 @@ async def test_attributes_that_change_while_a_report_is_taken_are_not_lost(
     await floor.report(offer, "confirmed", task_attributes={"x": 1})
     task = (await floor.engine.tasks.fetch(*floor.at, offer.task_sid)).value
     assert (task.status, json.loads(task.attributes)) == ("assigned", {"a": 2, "b": 1, "x": 1})
+
+
+async def test_an_instruction_is_in_the_log_and_says_what_became_of_it(floor: Floor) -> None:
+    offer = await floor.offered()
+    await floor.instruct(offer)
+    await floor.report(offer, "confirmed")
+    await floor.engine.chronicle().run_once()
+    found = await floor.engine.events.list(*floor.at, reservation_sid=offer.sid)
+    told = [(event.type, event.data.get("instruction")) for event in reversed(found.value.items)]
+    assert told == [
+        ("reservation.created", None),
+        ("reservation.instruction", "dequeue"),
+        ("reservation.instruction", "confirmed"),
+        ("reservation.accepted", None),
+    ]
+    assert {event.data["worker_sid"] for event in found.value.items} == {offer.worker_sid}
+    assert found.value.items[1].data["setup_sid"].startswith("SU")

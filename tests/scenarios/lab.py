@@ -149,6 +149,10 @@ class EngineDriver:
         """Every event of the Workspace, oldest first, once a relay has logged what is there."""
         return self._lab.run(self._logged())
 
+    def last_seq(self) -> int:
+        """The number of the Workspace's last transition."""
+        return int(self._lab.run(self._lab.pipeline.call("HGET", self.keys.ws, "seq")))
+
     def delete(self) -> None:
         """Removes the Workspace and all its keys."""
         self._lab.run(self._delete())

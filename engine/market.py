@@ -50,6 +50,19 @@ class Market:
             if int(head[0] or 0) > self._directory:
                 await self._sync_workers()
 
+    async def sync_workers(self, config: WorkspaceConfig) -> None:
+        """The same for the Workers alone, for who counts and does not match.
+
+        A server that was set back to an older state has a lower version: then everything is read anew.
+        """
+        async with self._lock:
+            self._adopt(config)
+            directory = int(await self._live.ask("HGET", self._keys.ws, "directory") or 0)
+            if directory < self._directory:
+                self.workers, self._versions, self._directory = WorkerIndex(), {}, 0
+            if directory > self._directory:
+                await self._sync_workers()
+
     def version_of(self, worker_sid: str) -> bytes | None:
         """The version (dv) of the Worker that the index holds; None for one that does not exist."""
         return self._versions.get(worker_sid)

@@ -20,14 +20,18 @@ from engine.media import MediaRelay
 from engine.media_letters import Deliver
 from engine.media_setups import Setups
 from engine.placement import Placers
+from engine.realtime import RealTime
 from engine.redis import Pipeline
 from engine.reservations import Reservations
+from engine.roster import Rosters
 from engine.scripts import Scripts
 from engine.sids import Mint, mint
+from engine.statistics import Statistics
 from engine.task_channels import TaskChannels
 from engine.task_queues import TaskQueues
 from engine.tasks import Tasks
 from engine.worker_channels import WorkerChannels
+from engine.worker_statistics import WorkerStatistics
 from engine.workers import Workers
 from engine.workflows import Workflows
 from engine.workspaces import Workspaces
@@ -66,6 +70,9 @@ class Engine:
         self.worker_channels = WorkerChannels(live)
         self.tasks = Tasks(live, self._placers, mint=mint)
         self.reservations = Reservations(live)
+        realtime, rosters = RealTime(live), Rosters(live, compiled)
+        self.statistics = Statistics(live, realtime, rosters)
+        self.worker_statistics = WorkerStatistics(live, realtime, rosters)
         self.setups = Setups(live, mint=mint)
         self._events_days = events_days
         self.events = EventLog(live, days=events_days)

@@ -24,11 +24,16 @@ WORKFLOW_LIMIT: Final = 4 * 1024 * 1024  # bytes; a configuration of 1,038,576 b
 URLENCODED: Final = b"application/x-www-form-urlencoded"
 
 _object: Final = msgspec.json.Decoder(dict[str, Any]).decode
+_json: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-async def read_form(receive: Receive, headers: dict[bytes, bytes], limit: int) -> Form:
+async def read_form(
+    receive: Receive, headers: dict[bytes, bytes], limit: int, *, forgiving: bool = False
+) -> Form:
     """The parameters in a request's body; no body is an empty form.
+
+    With `forgiving`, a body labelled JSON that does not parse is read as urlencoded: one client sends such.
 
     Raises RequestError: 413 over `limit` bytes, before reading when the length is declared; 415 for an
     encoding other than urlencoded, multipart or JSON; 400 for a body that its encoding does not allow.
@@ -46,6 +51,8 @@ async def read_form(receive: Receive, headers: dict[bytes, bytes], limit: int) -
     if kind == URLENCODED:
         return Form(parse_pairs(raw, "post body"))
     if kind == b"application/json":
+        if forgiving and not _is_json(raw):
+            return Form(parse_pairs(raw, "post body"))
         return Form(_json_pairs(raw))
     if kind == b"multipart/form-data":
         return Form(_multipart_pairs(raw, media_type))
@@ -79,6 +86,14 @@ def _json_pairs(raw: bytes) -> Pairs:
         return [pair for name, value in members.items() for pair in _json_values(name, value)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RequestError(400, 20001, "The post body is not a JSON object") from None
+
+
+def _is_json(raw: bytes) -> bool:
+    try:
+        _json(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def _json_values(name: str, value: Any) -> Pairs:

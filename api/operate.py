@@ -40,10 +40,14 @@ async def operate(
         asked = scope["query_string"]
         query = Form(parse_pairs(asked, "query"), "query") if asked else EMPTY_QUERY
         permit = None if grant is None else grant.at(route, params, query)
-        form = await read_form(receive, headers, route.body_limit) if route.method == "POST" else EMPTY
+        form = await _form(route, headers, receive) if route.method == "POST" else EMPTY
         if permit is not None:
             permit.check(form)
         base = face.base(scope["scheme"], headers.get(b"host"), scope["server"])
         return await route.operation(Call(face, account, path, params, base, headers, form, query))
     except Exception as raised:  # the request's last frame: it is told to the caller, or logged
         return errors.answer(raised, path)
+
+
+async def _form(route: Route, headers: dict[bytes, bytes], receive: Receive) -> Form:
+    return await read_form(receive, headers, route.body_limit, forgiving=route.forgiving)

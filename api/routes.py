@@ -21,3 +21,4 @@ class Route(Struct, frozen=True):
     name: str  # of the operation, as API descriptions call it
     operation: Operation
     body_limit: int = LIMIT  # bytes, POST only
+    forgiving: bool = False  # a body labelled JSON that is none is read as a form

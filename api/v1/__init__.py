@@ -8,6 +8,9 @@ from api.v1 import (
     activities,
     events,
     reservations,
+    statistics,
+    statistics_queues,
+    statistics_workers,
     task_channels,
     task_queues,
     tasks,
@@ -19,6 +22,9 @@ from api.v1 import (
 
 ROUTES: Final = (
     *workspaces.ROUTES,
+    *statistics.ROUTES,
+    *statistics_queues.ROUTES,
+    *statistics_workers.ROUTES,
     *activities.ROUTES,
     *task_channels.ROUTES,
     *task_queues.ROUTES,

@@ -12,6 +12,7 @@ from twilio.rest import Client
 from tests.clients.media import AdapterServer, running_adapter
 from tests.clients.site import Site, build_site
 from tests.clients.stack import Stack, running_stack
+from tests.made_events import MadeLog
 
 DOORS = {"door": True, "litestar": False}
 
@@ -93,3 +94,13 @@ def site(live: httpx.Client) -> Iterator[Site]:
     made = build_site(live)
     yield made
     live.delete(made.path(""))
+
+
+@pytest.fixture
+def made_log(stack: Stack) -> Iterator[MadeLog]:
+    """A log of the test's own that statistics are counted from; it begins empty."""
+    engine, made = stack.engine, MadeLog()
+    kept = engine.statistics.log
+    engine.statistics.log = engine.worker_statistics.log = made
+    yield made
+    engine.statistics.log = engine.worker_statistics.log = kept

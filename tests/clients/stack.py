@@ -36,6 +36,7 @@ class Stack(Struct):
     credentials: tuple[str, str]
     stranger: tuple[str, str]  # another Account
     redis_url: str  # where a test makes, suspends and rotates credentials of its own
+    engine: Engine  # runs in a thread of its own: only for what may be set from outside
 
 
 class _Server(uvicorn.Server):
@@ -118,6 +119,7 @@ async def _serve(
             urls = {name: f"http://127.0.0.1:{s.getsockname()[1]}" for name, s in sockets.items()}
             doors = {name == DOOR: urls[name] for name in DOORS}
             ready.append(Stack(doors, urls[OPEN], (owner.sid, token), (other.sid, secret), redis_url))
+            ready.append(Stack(doors, urls[OPEN], (owner.sid, token), (other.sid, secret), engine))
             up.set()
             await asyncio.to_thread(stop.wait)
             for server in servers.values():

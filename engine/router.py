@@ -30,6 +30,7 @@ from engine.statistics import Statistics
 from engine.task_channels import TaskChannels
 from engine.task_queues import TaskQueues
 from engine.tasks import Tasks
+from engine.whole_log import WholeLog
 from engine.worker_channels import WorkerChannels
 from engine.worker_statistics import WorkerStatistics
 from engine.workers import Workers
@@ -70,12 +71,12 @@ class Engine:
         self.worker_channels = WorkerChannels(live)
         self.tasks = Tasks(live, self._placers, mint=mint)
         self.reservations = Reservations(live)
-        realtime, rosters = RealTime(live), Rosters(live, compiled)
-        self.statistics = Statistics(live, realtime, rosters)
-        self.worker_statistics = WorkerStatistics(live, realtime, rosters)
         self.setups = Setups(live, mint=mint)
         self._events_days = events_days
         self.events = EventLog(live, days=events_days)
+        realtime, rosters, whole = RealTime(live), Rosters(live, compiled), WholeLog(live, self.events)
+        self.statistics = Statistics(live, realtime, rosters, whole)
+        self.worker_statistics = WorkerStatistics(live, realtime, rosters, whole)
 
     def matcher(self, name: str, *, reader: Pipeline | None = None) -> Matcher:
         """A matcher on the same server. `reader` is a connection of its own for blocking reads (deadline over 1 s)."""

@@ -263,3 +263,22 @@ async def test_the_asynchronous_client_reads_bulk_statistics_too(
         sids = [hour.queue.sid, "WQ" + "0" * 32]
         found = await queues.bulk_real_time_statistics.create_async(Body(queueSids=sids))
     assert [row["task_queue_sid"] for row in found.task_queue_data] == sids
+
+
+def test_what_was_answered_is_counted_at_once(client: Client) -> None:
+    made = client.taskrouter.v1.workspaces.create(friendly_name="Live", template="FIFO")
+    workspace = client.taskrouter.v1.workspaces(made.sid)
+    available = workspace.activities.list(available="true")[0]
+    worker = workspace.workers.create(friendly_name="Ann", activity_sid=available.sid)
+    queue = workspace.task_queues.list()[0].sid
+    for count in (1, 2, 3):
+        task = workspace.tasks.create(attributes="{}")
+        offer = until(lambda task=task: next(iter(task.reservations.list(limit=1)), None))
+        offer.update(reservation_status="accepted")
+        assert workspace.cumulative_statistics().fetch().reservations_accepted == count
+        offer.update(reservation_status="completed")
+        of_queue = workspace.task_queues(queue).cumulative_statistics().fetch()
+        assert (of_queue.tasks_entered, of_queue.tasks_completed) == (count, count)
+        alone = workspace.workers(worker.sid).statistics().fetch().cumulative
+        assert (alone["reservations_created"], alone["reservations_accepted"]) == (count, count)
+    workspace.delete()

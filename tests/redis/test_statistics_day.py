@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from engine.cumulative import RESERVATIONS, TASKS, Durations, Interval, Tally
 from engine.errors import Invalid, NotFound, Unavailable
 from engine.roster import EVERYBODY, WorkerFilter
 from engine.statistics import Asked, Scope
+from engine.whole_log import WholeLog
 from engine.worker_statistics import PastOfWorkers
 from tests.made_events import MadeLog
 from tests.redis.small_centre import AC, small_centre
@@ -32,6 +34,7 @@ async def day(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Day]:
         await made.until(200)
         statistics, workers = centre.engine.statistics, centre.engine.worker_statistics
         statistics.log = workers.log = MadeLog(events_of(made.sids))
+        await centre.engine.chronicle().run_once()
         yield made
 
 
@@ -216,3 +219,49 @@ async def test_what_is_not_there_has_no_statistics(day: Day, monkeypatch: pytest
     monkeypatch.setattr(engine.statistics, "log", None)
     with pytest.raises(Unavailable):
         await past(day, Scope.WORKSPACE)
+
+
+async def test_the_log_that_a_relay_writes_gives_the_same_figures(
+    day: Day, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = Asked(start_ms=at(0), end_ms=at(200), split_by_wait_time="11,100")
+    made_of, times_of = await everything(day, split)
+    written = WholeLog(day.centre.engine._live, day.centre.engine.events)
+    monkeypatch.setattr(day.centre.engine.statistics, "log", written)
+    monkeypatch.setattr(day.centre.engine.worker_statistics, "log", written)
+    written_of, written_times = await everything(day, split)
+    assert written_of == made_of
+    assert written_times == times_of
+
+
+async def everything(day: Day, asked: Asked) -> tuple[list[Tally], object]:
+    """The figures of all scopes, and the time in Activities."""
+    scopes = [(Scope.WORKSPACE, ""), (Scope.QUEUE, "all"), (Scope.QUEUE, "gold"), (Scope.WORKFLOW, "flow")]
+    tallies = [(await past(day, scope, name, asked))[1] for scope, name in scopes]
+    found = await workers(day, asked=asked)
+    counts = [found.tally.count(kinds) for kinds in RESERVATIONS.values()]
+    return tallies, (counts, by_activity(day, found))
+
+
+async def test_a_log_that_is_behind_is_waited_for_and_not_for_ever(day: Day) -> None:
+    engine, workspace = day.centre.engine, day.centre.sid
+    await engine.activities.create(AC, workspace, friendly_name="Lunch")
+    config = await engine.config.get(AC, workspace)
+    patient, hasty = (
+        WholeLog(engine._live, engine.events),
+        WholeLog(engine._live, engine.events, patience_s=0),
+    )
+    with pytest.raises(Unavailable, match="is behind"):
+        await hasty.caught_up(config)
+    waiting = asyncio.create_task(patient.caught_up(config))
+    await asyncio.sleep(0)
+    await engine.chronicle().run_once()
+    assert await waiting == await hasty.caught_up(config) == 0
+
+
+async def test_a_log_that_was_cut_says_since_when_it_is_whole(day: Day) -> None:
+    engine = day.centre.engine
+    config = await engine.config.get(AC, day.centre.sid)
+    await engine.chronicle().run_once()
+    await day.centre.call("XTRIM", day.centre.keys.log, "MINID", at(60))
+    assert await WholeLog(engine._live, engine.events).caught_up(config) == at(65) + 1

@@ -200,10 +200,11 @@ class Found(Struct, Generic[T], frozen=True):
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """One page of a list. `next_after` continues it; None on the last page."""
+    """One page of a list. What follows and what precedes it is asked for by handing one of these in as `after`."""
 
     items: list[T]
-    next_after: str | None
+    next_after: str | None  # None on the last page
+    previous_after: str | None = None  # None on the first page, and in lists that only go forward
 
 
 class Account(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine import checks
+from engine.config_pages import created, sorted_page_of
 from engine.errors import Gone, IllegalState, Invalid, NotFound, RevisionMismatch
 from engine.live import Live, expected
 from engine.model import Found, Page, Reservation, ReservationStatus, WorkspaceConfig
@@ -204,16 +205,4 @@ def _page(found: list[Reservation], status: str | None, after: str | None, limit
         if status not in ReservationStatus.__members__.values():
             raise Invalid("reservation_status", f"must be one of {', '.join(ReservationStatus)}")
         found = [reservation for reservation in found if reservation.status == status]
-    found.sort(key=_place, reverse=True)
-    if after is not None:
-        instant, _, sid = after.partition(".")
-        if not (instant.isascii() and instant.isdigit() and is_sid(sid, "WR")):
-            raise Invalid("after", "is not a place in this list")
-        found = [reservation for reservation in found if _place(reservation) < (int(instant), sid)]
-    page = found[:limit]
-    more = len(found) > limit
-    return Page(items=page, next_after=f"{page[-1].created_ms}.{page[-1].sid}" if more else None)
-
-
-def _place(reservation: Reservation) -> tuple[int, str]:
-    return reservation.created_ms, reservation.sid
+    return sorted_page_of(found, created, descending=True, after=after, limit=limit)

@@ -1,22 +1,20 @@
-"""Lists of Tasks: the index in order of creation, filtered record by record."""
+"""Lists of Tasks: the index in order of creation, or every Task sorted, and filtered record by record."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
 
 from engine import checks
 from engine.errors import Invalid
+from engine.keys import WorkspaceKeys
 from engine.live import Live
 from engine.model import Found, Page, Task, TaskStatus, WorkspaceConfig
 from engine.records import task as task_of
 from engine.rules import Place, RuleError, parse_expression
-from engine.scan import page_by_scan
+from engine.scan import Entry, Read, Start, page_by_scan
+from engine.task_orders import ordering_of, sorted_page
 
 Filter = Callable[[Task], bool]
-Reader = Callable[[str | None, int], Awaitable[list[tuple[str, Task | None]]]]
-
-ORDERINGS: Final = {"DateCreated:asc": False, "DateCreated:desc": True}
 
 
 class TaskLists:
@@ -43,15 +41,12 @@ class TaskLists:
         after: str | None = None,
         limit: int = 50,
     ) -> Found[Page[Task]]:
-        """Tasks in order of creation that meet every condition given. Raises Invalid.
+        """Tasks that meet every condition given, in order of creation unless told (semantics 2.10). Raises Invalid.
 
-        Cost: one round trip a 200 Tasks looked at; a page looks at no more than 10,000 and is short beyond that.
+        Cost: one round trip a 200 Tasks looked at; a page looks at no more than 10,000 and is short beyond that. In
+        another order a page looks at all Tasks of the Workspace (engine/task_orders.py).
         """
-        ordering = ordering or "DateCreated:asc"
-        if ordering not in ORDERINGS:
-            raise Invalid("ordering", f"must be one of {', '.join(ORDERINGS)}; others are not supported yet")
-        if after is not None and not (after.isascii() and after.isdigit() and len(after) < 16):
-            raise Invalid("after", "is not a place in this list")
+        order = ordering_of(ordering)
         read = await self._live.config.read(account, workspace)
         config = read.config
         filters = [
@@ -65,24 +60,24 @@ class TaskLists:
             filters.append(lambda task: task.routing_target == routing_target)
         if has_addons is not None:
             filters.append(lambda task: (task.addons != "{}") is has_addons)
-        page = await page_by_scan(
-            self._reader(config, descending=ORDERINGS[ordering]),
-            lambda task: all(test(task) for test in filters),
-            after=after,
-            limit=limit,
-        )
+        keys = self._live.keys(config)
+        if order.by_creation:
+            reader = self._reader(keys, descending=order.descending)
+            page = await page_by_scan(
+                reader, lambda task: all(test(task) for test in filters), after=after, limit=limit
+            )
+        else:
+            page = await sorted_page(self._live, keys, order, filters, after=after, limit=limit)
         return Found(config=config, value=page, now_ms=read.now_ms)
 
-    def _reader(self, config: WorkspaceConfig, *, descending: bool) -> Reader:
-        keys = self._live.keys(config)
-
-        async def read(after: str | None, count: int) -> list[tuple[str, Task | None]]:
-            if descending:
-                start, stop = f"({after}" if after else "+inf", "-inf"
-            else:
-                start, stop = f"({after}" if after else "-inf", "+inf"
-            name = "ZREVRANGEBYSCORE" if descending else "ZRANGEBYSCORE"
-            index = await self._live.ask(name, keys.tasks, start, stop, "WITHSCORES", "LIMIT", 0, count)
+    def _reader(self, keys: WorkspaceKeys, *, descending: bool) -> Read[Task]:
+        async def read(start: Start, count: int) -> list[Entry[Task]]:
+            downward = descending != start.back
+            begin, end = ("+inf", "-inf") if downward else ("-inf", "+inf")
+            if start.place is not None:
+                begin = ("" if start.including else "(") + _place(start.place)
+            name = "ZREVRANGEBYSCORE" if downward else "ZRANGEBYSCORE"
+            index = await self._live.ask(name, keys.tasks, begin, end, "WITHSCORES", "LIMIT", 0, count)
             sids = [sid.decode() for sid in index[::2]]
             records = await self._live.hashes([keys.task(sid) for sid in sids])
             return [
@@ -91,6 +86,13 @@ class TaskLists:
             ]
 
         return read
+
+
+def _place(text: str) -> str:
+    """A place in the index of creation, if it is one."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16):
+        raise Invalid("after", "is not a place in this list")
+    return text
 
 
 def _by_status(statuses: Sequence[str] | None) -> list[Filter]:

@@ -14,7 +14,7 @@ from engine.placement import Placement, Placers
 from engine.records import Fields
 from engine.records import worker as worker_of
 from engine.sids import is_sid
-from engine.workers import facts_of
+from engine.worker_lists import facts_of
 
 NO_TARGET: Final = "no filter of the Workflow matches these attributes and it has no default filter"
 

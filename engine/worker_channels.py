@@ -7,12 +7,12 @@ from typing import Final
 from msgspec import UNSET, UnsetType
 
 from engine import checks
-from engine.errors import Invalid, NotFound
+from engine.config_pages import Place, created, sorted_page_of
+from engine.errors import NotFound
 from engine.live import Live
 from engine.model import Found, Page, WorkerChannel, WorkspaceConfig
 from engine.records import worker_channels
 from engine.scripts import Status
-from engine.sids import is_sid
 
 Channels = list[WorkerChannel]
 
@@ -40,16 +40,12 @@ class WorkerChannels:
     ) -> Found[Page[WorkerChannel]]:
         """A Worker's channels, in order of the Task Channels' creation. One round trip."""
         found = await self._all(account, workspace, worker)
-        channels = found.value
-        if after is not None:
-            if not is_sid(after, "TC"):
-                raise Invalid("after", "is not a place in this list")
-            order = list(found.config.channels)
-            passed = set(order[: order.index(after) + 1]) if after in order else set()
-            channels = [channel for channel in channels if channel.task_channel_sid not in passed]
-        page = channels[:limit]
-        next_after = page[-1].task_channel_sid if len(channels) > limit else None
-        return Found(config=found.config, value=Page(items=page, next_after=next_after), now_ms=found.now_ms)
+
+        def place(channel: WorkerChannel) -> Place:
+            return created(found.config.channels[channel.task_channel_sid])
+
+        page = sorted_page_of(found.value, place, descending=False, after=after, limit=limit)
+        return Found(config=found.config, value=page, now_ms=found.now_ms)
 
     async def update(
         self,

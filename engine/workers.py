@@ -4,7 +4,6 @@ matcher has found its pools anew, a matter of milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
@@ -12,23 +11,19 @@ from msgspec import UNSET, UnsetType
 from engine import checks
 from engine.compiled import CompiledCache
 from engine.errors import IllegalState, Invalid, NotFound
-from engine.live import CHUNK, Live, expected, require_done
-from engine.model import Found, Page, Worker, WorkspaceConfig
+from engine.live import Live, expected, require_done
+from engine.model import Found, Worker, WorkspaceConfig
 from engine.records import fields_of
 from engine.records import worker as worker_of
-from engine.rules import Place, RuleError, WorkerFacts, parse_expression
-from engine.scan import page_by_scan
+from engine.rules import WorkerFacts
 from engine.scripts import Status
 from engine.sids import Mint, is_sid, mint
+from engine.worker_lists import WorkerLists, facts_of
 
 NOT_LEAVING: Final = (
     "reject_pending_reservations",
     "is only allowed when the Worker's Activity is unavailable",
 )
-ORDERINGS: Final = {"DateStatusChanged:asc": False, "DateStatusChanged:desc": True}
-
-Filter = Callable[[Worker], bool]
-Reader = Callable[[str | None, int], Awaitable[list[tuple[str, Worker | None]]]]
 
 
 class Workers:
@@ -38,7 +33,8 @@ class Workers:
     """
 
     def __init__(self, live: Live, compiled: CompiledCache, *, mint: Mint = mint) -> None:
-        self._live, self._compiled, self._mint = live, compiled, mint
+        self._live, self._mint = live, mint
+        self.list = WorkerLists(live, compiled).list
 
     async def create(
         self,
@@ -158,131 +154,6 @@ class Workers:
             return None
         (fields,) = await self._live.hashes([self._live.keys(config).worker(sid)])
         return facts_of(config, worker_of(sid, fields)) if fields else None
-
-    async def list(
-        self,
-        account: str,
-        workspace: str,
-        *,
-        friendly_name: str | None = None,
-        activity_name: str | None = None,
-        activity_sid: str | None = None,
-        available: bool | None = None,
-        task_queue_sid: str | None = None,
-        task_queue_name: str | None = None,
-        target_workers_expression: str | None = None,
-        ordering: str | None = None,
-        after: str | None = None,
-        limit: int = 50,
-    ) -> Found[Page[Worker]]:
-        """Workers in order of SID, or of their last change of Activity with `ordering` DateStatusChanged:asc or :desc.
-
-        Cost: one round trip a 200 Workers looked at; with `ordering`, all of them. Raises Invalid.
-        """
-        read = await self._live.config.read(account, workspace)
-        config = read.config
-        filters: list[Filter] = []
-        if friendly_name is not None:
-            folded = friendly_name.casefold()
-            filters.append(lambda worker: worker.friendly_name.casefold() == folded)
-        if activity_name is not None:
-            named = {a.sid for a in config.activities.values() if a.friendly_name == activity_name}
-            filters.append(lambda worker: worker.activity_sid in named)
-        if activity_sid is not None:
-            filters.append(lambda worker: worker.activity_sid == activity_sid)
-        if available is not None:
-            filters.append(lambda worker: worker.available is available)
-        if task_queue_sid is not None or task_queue_name is not None:
-            filters.append(self._in_queue(config, task_queue_sid, task_queue_name))
-        if target_workers_expression is not None:
-            filters.append(_by_rule(config, target_workers_expression))
-
-        def keep(worker: Worker) -> bool:
-            return all(test(worker) for test in filters)
-
-        if ordering is not None:
-            page = await self._sorted(config, keep, ordering, after, limit)
-        else:
-            if after is not None and not is_sid(after, "WK"):
-                raise Invalid("after", "is not a place in this list")
-            page = await page_by_scan(self._reader(config), keep, after=after, limit=limit)
-        return Found(config=config, value=page, now_ms=read.now_ms)
-
-    def _reader(self, config: WorkspaceConfig) -> Reader:
-        keys = self._live.keys(config)
-
-        async def read(after: str | None, count: int) -> list[tuple[str, Worker | None]]:
-            start = f"({after}" if after else "-"
-            index = await self._live.ask("ZRANGEBYLEX", keys.workers, start, "+", "LIMIT", 0, count)
-            sids = [sid.decode() for sid in index]
-            records = await self._live.hashes([keys.worker(sid) for sid in sids])
-            return [
-                (sid, worker_of(sid, fields) if fields else None)
-                for sid, fields in zip(sids, records, strict=True)
-            ]
-
-        return read
-
-    async def _sorted(
-        self, config: WorkspaceConfig, keep: Filter, ordering: str, after: str | None, limit: int
-    ) -> Page[Worker]:
-        if ordering not in ORDERINGS:
-            raise Invalid("ordering", f"must be one of {', '.join(ORDERINGS)}")
-        read, place, chosen = self._reader(config), None, []
-        while True:
-            entries = await read(place, CHUNK)
-            chosen += [worker for _, worker in entries if worker is not None and keep(worker)]
-            if len(entries) < CHUNK:
-                break
-            place = entries[-1][0]
-        descending = ORDERINGS[ordering]
-        chosen.sort(key=_changed, reverse=descending)
-        if after is not None:
-            behind = _place_of(after)
-            chosen = [w for w in chosen if (_changed(w) < behind if descending else _changed(w) > behind)]
-        page = chosen[:limit]
-        more = len(chosen) > limit
-        return Page(items=page, next_after=f"{page[-1].status_changed_ms}.{page[-1].sid}" if more else None)
-
-    def _in_queue(self, config: WorkspaceConfig, sid: str | None, name: str | None) -> Filter:
-        compiled = self._compiled.of(config)
-        rules = [
-            compiled.queue(queue.sid)
-            for queue in config.queues.values()
-            if (sid is None or queue.sid == sid) and (name is None or queue.friendly_name == name)
-        ]
-        return lambda worker: any(rule.matches_worker(facts_of(config, worker)) for rule in rules)
-
-
-def facts_of(config: WorkspaceConfig, worker: Worker) -> WorkerFacts:
-    """What rules may read of a Worker, but for the load of its channels."""
-    activity = config.activities.get(worker.activity_sid)
-    return WorkerFacts(
-        sid=worker.sid,
-        friendly_name=worker.friendly_name,
-        activity_sid=worker.activity_sid,
-        activity_name=activity.friendly_name if activity else "",
-        attributes=checks.json_object("attributes", worker.attributes),
-    )
-
-
-def _by_rule(config: WorkspaceConfig, text: str) -> Filter:
-    try:
-        rule = parse_expression(text, Place.WORKER_LIST)
-    except RuleError as error:
-        raise Invalid("target_workers_expression", str(error)) from error
-    return lambda worker: rule.matches_worker(facts_of(config, worker))
-
-
-def _changed(worker: Worker) -> tuple[int, str]:
-    return worker.status_changed_ms, worker.sid
-
-
-def _place_of(after: str) -> tuple[int, str]:
-    instant, _, sid = after.partition(".")
-    if not (instant.isascii() and instant.isdigit() and is_sid(sid, "WK")):
-        raise Invalid("after", "is not a place in this list")
-    return int(instant), sid
 
 
 def _flag(config: WorkspaceConfig, activity: str) -> str:

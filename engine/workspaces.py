@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
@@ -18,10 +17,9 @@ from engine.errors import IllegalState, Invalid, NotFound
 from engine.keys import ShardKeys, WorkspaceKeys, shard_of
 from engine.model import Activity, Found, Page, Workspace
 from engine.new_workspace import TEMPLATES, FirstRecords, first_records
+from engine.scan import Entry, Start, page_by_scan
 from engine.scripts import Status
 from engine.sids import Mint, mint
-
-LOADED: Final = 50  # Workspaces read at the same time for a list
 
 
 class Workspaces:
@@ -92,21 +90,19 @@ class Workspaces:
     ) -> Page[Found[Workspace]]:
         """The account's Workspaces in order of creation, of exactly this name where given. Raises Invalid.
 
-        Reads each Workspace up to the end of the page: a round trip for 50 that are here already.
+        Reads each Workspace that a page looks at: a round trip for 200 that are here already.
         """
-        behind = None if after is None else place_of(after)
-        places = [place for place in await _owned(self._config, account) if behind is None or place > behind]
-        items: list[Found[Workspace]] = []
-        for start in range(0, len(places), LOADED):
-            sids = [sid for _, sid in places[start : start + LOADED]]
-            for found in await self._load(account, sids):
-                if friendly_name is not None and found.value.friendly_name != friendly_name:
-                    continue
-                if len(items) == limit:
-                    last = items[-1].value
-                    return Page(items=items, next_after=after_of((last.created_ms, last.sid)))
-                items.append(found)
-        return Page(items=items, next_after=None)
+        places = await _owned(self._config, account)
+
+        async def read(start: Start, count: int) -> list[Entry[Found[Workspace]]]:
+            chosen = _along(places, start)[:count]
+            found = {one.value.sid: one for one in await self._load(account, [sid for _, sid in chosen])}
+            return [(after_of(place), found.get(place[1])) for place in chosen]
+
+        def keep(found: Found[Workspace]) -> bool:
+            return friendly_name is None or found.value.friendly_name == friendly_name
+
+        return await page_by_scan(read, keep, after=after, limit=limit)
 
     async def update(
         self,
@@ -210,6 +206,14 @@ async def _owned(config: ConfigCache, account: str) -> list[Place]:
         for reply in replies
         for sid, score in zip(reply[::2], reply[1::2], strict=True)
     )
+
+
+def _along(places: list[Place], start: Start) -> list[Place]:
+    """The places on the way from `start`, nearest first. O(places)."""
+    mark = None if start.place is None else place_of(start.place)
+    if start.back:
+        return [p for p in reversed(places) if mark is None or p < mark or (start.including and p == mark)]
+    return [p for p in places if mark is None or p > mark]
 
 
 def _own_values(

@@ -24,7 +24,7 @@ class ServerWatch:
     """Looks at the Redis server again and again: it may be reconfigured, replaced or emptied under us."""
 
     def __init__(self, redis: Redis, settings: Settings, deployment: Deployment) -> None:
-        self._redis, self._settings, self._deployment = redis, settings, deployment
+        self._redis, self._settings, self.deployment = redis, settings, deployment
         self.refusal = ""  # why this process must not serve; "" while all is well
 
     async def run(self) -> None:
@@ -37,7 +37,7 @@ class ServerWatch:
         """One look. Its result is in `refusal`, and in the log when it changed."""
         before = self.refusal
         try:
-            await check(self._redis, self._settings, expected_id=self._deployment.id)
+            await check(self._redis, self._settings, expected_id=self.deployment.id)
         except (ServerRefused, SettingError) as refused:
             self.refusal = str(refused)
         else:

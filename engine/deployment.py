@@ -1,6 +1,6 @@
-"""What is fixed for the life of a deployment: its id, the number of shards and the layout of its keys.
+"""What is fixed for the life of a deployment: its id, a secret, the number of shards and the layout of its keys.
 
-All three are in one hash, written once at the first start. A process that finds something else refuses to
+All of them are in one hash, written once at the first start. A process that finds something else refuses to
 start, because it would read and write the wrong keys: with another number of shards a Workspace would be
 looked for where it is not, and an emptied server would look like a new one.
 """
@@ -11,6 +11,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.errors import SettingError
 from engine.keys import ACCOUNTS, DEPLOYMENT, ShardKeys
@@ -33,6 +34,7 @@ class Deployment(Struct, frozen=True, kw_only=True):
     id: str  # 32 hexadecimal digits, random
     shards: int
     layout: int
+    secret: str = ""  # 32 hexadecimal digits, random; signs what callers are to hand back unchanged
     is_new: bool  # this call made it: there was no data before
 
 
@@ -48,11 +50,9 @@ async def open_deployment(redis: Redis, *, shards: int, default_shards: int, exp
     if made:
         await _refuse_remains(redis, expected_id)
         found = await _create(redis, shards or default_shards)
-    deployment = Deployment(
-        id=found["id"], shards=int(found["shards"]), layout=int(found["layout"]), is_new=made
-    )
-    _check(deployment, shards, expected_id)
-    return deployment
+    facts = Deployment(id=found["id"], shards=int(found["shards"]), layout=int(found["layout"]), is_new=made)
+    _check(facts, shards, expected_id)
+    return replace(facts, secret=found.get("secret") or await _with_secret(redis))
 
 
 async def _read(redis: Redis) -> dict[str, str]:
@@ -60,13 +60,20 @@ async def _read(redis: Redis) -> dict[str, str]:
 
 
 async def _create(redis: Redis, shards: int) -> dict[str, str]:
-    """HSETNX in one transaction: of two that start at once, one writes all three and one nothing."""
+    """HSETNX in one transaction: of two that start at once, one writes all of it and one nothing."""
     async with redis.pipeline(transaction=True) as pipe:
         pipe.hsetnx(DEPLOYMENT, "id", os.urandom(16).hex())
+        pipe.hsetnx(DEPLOYMENT, "secret", os.urandom(16).hex())
         pipe.hsetnx(DEPLOYMENT, "shards", str(shards))
         pipe.hsetnx(DEPLOYMENT, "layout", str(LAYOUT))
         await pipe.execute()
     return await _read(redis)
+
+
+async def _with_secret(redis: Redis) -> str:
+    """The secret of a deployment that an older version began: made now, the same for all that start at once."""
+    await redis.hsetnx(DEPLOYMENT, "secret", os.urandom(16).hex())
+    return (await _read(redis))["secret"]
 
 
 async def _refuse_remains(redis: Redis, expected_id: str) -> None:

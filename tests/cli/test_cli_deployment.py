@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
@@ -52,7 +53,22 @@ async def test_processes_that_start_at_once_agree(redis: Redis) -> None:
     opened = await asyncio.gather(
         *(open_deployment(redis, shards=0, default_shards=n, expected_id="") for n in range(1, 9))
     )
-    assert len({(deployment.id, deployment.shards) for deployment in opened}) == 1
+    assert len({(deployment.id, deployment.shards, deployment.secret) for deployment in opened}) == 1
+
+
+async def test_the_secret_is_made_once_and_an_older_deployment_gets_one_at_its_next_start(
+    redis: Redis,
+) -> None:
+    first = await open_deployment(redis, shards=0, default_shards=1, expected_id="")
+    again = await open_deployment(redis, shards=0, default_shards=1, expected_id="")
+    assert re.fullmatch("[0-9a-f]{32}", first.secret)
+    assert (again.secret, first.secret == first.id) == (first.secret, False)
+    await redis.hdel(DEPLOYMENT, "secret")
+    renewed = await asyncio.gather(
+        *(open_deployment(redis, shards=0, default_shards=1, expected_id=first.id) for _ in range(8))
+    )
+    assert len({deployment.secret for deployment in renewed}) == 1
+    assert re.fullmatch("[0-9a-f]{32}", renewed[0].secret)
 
 
 async def test_another_number_of_shards_is_refused_and_the_same_one_is_not(redis: Redis) -> None:

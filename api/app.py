@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from secrets import token_hex
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +19,7 @@ from api.auth import Gate, verify_with
 from api.call import Face
 from api.door import Door
 from api.operate import operate
+from api.proxies import Proxies
 from api.routes import Route
 from api.tokens import Tokens
 from api.v1 import ROUTES
@@ -55,6 +58,8 @@ def build(
     ready: Callable[[], list[str]],
     public_url: str | None = None,
     allow_private_callbacks: bool = False,
+    secret: str = "",
+    trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
     door: bool = True,
     clock: Callable[[], float] = monotonic,
 ) -> ASGIApp:
@@ -62,13 +67,17 @@ def build(
 
     `ready` lists what keeps this process from serving, in sentences; /readyz answers 503 with them until it
     is empty. `public_url` is scheme and authority of all links, without a slash at the end; None takes those
-    of each request. `door` False leaves the hot paths to Litestar too. `clock` (seconds) ages remembered
-    credentials.
+    of each request, as a proxy in `trusted_proxies` forwards them. `secret` seals page tokens and is the same
+    in all processes of a deployment; "" makes one up, so that this app alone knows its tokens. `door` False
+    leaves the hot paths to Litestar too. `clock` (seconds) ages remembered credentials.
     """
     root = None if public_url is None else public_url.rstrip("/")
     tokens = Tokens(engine.accounts.get, engine.api_keys.get, clock)
     gate = Gate(verify_with(engine.accounts, engine.api_keys), tokens.admit, clock)
     face = Face(engine, gate, root, allow_private_callbacks)
+    proxies = Proxies(trusted_proxies) if trusted_proxies else None
+    key = (secret or token_hex()).encode()
+    face = Face(engine, Gate(engine.accounts.verify, clock), root, allow_private_callbacks, key, proxies)
     litestar = Litestar(
         # Preflights first: for a path without one Litestar adds its own, which knows nothing of CORS.
         route_handlers=[*_preflights(), *_health(ready), *_operations(face)],

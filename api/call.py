@@ -11,14 +11,16 @@ from msgspec import UNSET, Struct, UnsetType, field
 from api.answer import Answer
 from api.errors import RequestError
 from api.forms import Form
+from api.proxies import HOST, Proxies
 from api.urls import check_callback
 
 if TYPE_CHECKING:
+    from litestar.types import HTTPScope
+
     from api.auth import Gate
     from engine.router import Engine
 
 _REVISION: Final = re.compile(r'(?:W/)?"(\d{1,15})"|(\d{1,15})')
-_HOST: Final = re.compile(rb"[A-Za-z0-9._~\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _KNOWN_HOSTS: Final = 256  # a process has a handful of names; the bound is for senders who vary Host
 
 
@@ -29,21 +31,26 @@ class Face(Struct):
     gate: Gate
     public_url: str | None = None  # scheme and authority for `url` and `links`; None takes the request's own
     allow_private_callbacks: bool = False
+    secret: bytes = b""  # seals page tokens; all API processes of a deployment have the same
+    proxies: Proxies | None = None  # whose forwarded headers are believed; None: nobody's
     bases: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
-    def base(self, scheme: str, host: bytes | None, server: tuple[str, int | None] | None) -> str:
-        """`scheme://host` that links start with: the configured one, else the Host header.
+    def base(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> str:
+        """`scheme://host` that links start with: the configured one, else what the caller asked for.
 
         A Host that is missing or not a host name is replaced by the address the request arrived at, so that
-        nothing a sender invents is echoed. Forwarded headers are not read.
+        nothing a sender invents is echoed. Forwarded headers count only from a proxy that is believed.
         """
         if self.public_url is not None:
             return self.public_url
+        scheme, host = scope["scheme"], headers.get(b"host")
+        if self.proxies is not None:
+            scheme, host = self.proxies.asked_for(scope["client"], scheme, headers)
         known = self.bases.get((scheme, host or b""))
         if known is not None:
             return known
-        if host is None or _HOST.fullmatch(host) is None:
-            name, port = server or ("localhost", None)
+        if host is None or HOST.fullmatch(host) is None:
+            name, port = scope["server"] or ("localhost", None)
             return f"{scheme}://{name}" + (f":{port}" if port else "")
         if len(self.bases) >= _KNOWN_HOSTS:
             self.bases.clear()

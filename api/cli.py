@@ -67,7 +67,8 @@ cli.add_command(keys)
 
 @cli.command()
 @setting_options("host", "port", "data", "redis", "api", "matchers", "relays", "shards", "durability")
-@setting_options("allow_weak_durability", "public_url", "allow_private_callbacks", "deployment", *LOGGING)
+@setting_options("allow_weak_durability", "public_url", "trusted_proxies", "allow_private_callbacks")
+@setting_options("deployment", *LOGGING)
 @debug_option
 def serve(**given: Any) -> None:
     """Run everything: a server (unless --redis names yours), API processes, matchers, relays.

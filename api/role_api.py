@@ -14,7 +14,7 @@ from api.app import build
 from api.first_account import first_account
 from api.listen import BACKLOG
 from api.role import engine_of
-from engine.settings import Settings
+from engine.settings import Settings, networks
 
 GRACE_S: Final = 3  # for open requests at the end; a script call is given up after 2 s
 KEEP_ALIVE_S: Final = 75  # longer than the 60 s of common load balancers, so that they close first
@@ -37,6 +37,8 @@ async def run_api(
             ready=reasons,
             public_url=settings.public_url or None,
             allow_private_callbacks=settings.allow_private_callbacks,
+            secret=watch.deployment.secret,
+            trusted_proxies=networks(settings.trusted_proxies),
         )
         server = _Server(
             uvicorn.Config(
@@ -47,7 +49,7 @@ async def run_api(
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,  # they are not believed; `public_url` says what links begin with
+                proxy_headers=False,  # api/proxies.py reads them, from those who are believed
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
                 backlog=BACKLOG,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -62,6 +63,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = False
     public_url: Annotated[
         str, Meta(description="scheme and host of links in answers; empty: those of the request")
+    ] = ""
+    trusted_proxies: Annotated[
+        str,
+        Meta(description="addresses or networks, with commas between, whose forwarded headers are believed"),
     ] = ""
     allow_private_callbacks: Annotated[
         bool, Meta(description="let callback URLs name loopback, link-local and private addresses")
@@ -219,7 +224,17 @@ def _check(s: Settings) -> None:
         raise _refused(
             "public_url", s.public_url, "must be like https://router.example.com, without path or query"
         )
+    try:
+        networks(s.trusted_proxies)
+    except ValueError as wrong:
+        must = f"must be addresses or networks such as 10.0.0.0/8 with commas between; {wrong}"
+        raise _refused("trusted_proxies", s.trusted_proxies, must) from None
     _check_account(s)
+
+
+def networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """The networks in a comma list of them and of addresses. Raises ValueError."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def _check_redis(url: str) -> None:

@@ -50,6 +50,9 @@ REFUSED = [
     ({"public_url": "https://h/v1"}, {}, "public_url", "without path or query"),
     ({"public_url": "https://u:p@h"}, {}, "public_url", "like https://router.example.com"),
     ({"public_url": "https://[h"}, {}, "public_url", "like https://router.example.com"),
+    ({"trusted_proxies": "router.example.com"}, {}, "trusted_proxies", "such as 10.0.0.0/8"),
+    ({"trusted_proxies": "10.0.0.1, 10.0.0.1/8"}, {}, "trusted_proxies", "has host bits set"),
+    ({}, {"TRUNKLINE_TRUSTED_PROXIES": "10.0.0.0/33"}, "trusted_proxies", "with commas between"),
     ({}, {"TRUNKLINE_ACCOUNT_SID": SID}, "auth_token", "go together"),
     ({}, {"TRUNKLINE_AUTH_TOKEN": TOKEN}, "account_sid", "go together"),
     (

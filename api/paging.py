@@ -1,16 +1,17 @@
 """Lists: which page is asked for, and the `meta` around its rows.
 
-Pages follow a cursor that the engine gives (`next_after`), so rows that come and go do not shift them. A
-PageToken wraps the cursor of its page, preceded by those of up to four earlier pages: that is what
-`previous_page_url` is made of. Further back than that it is null, as on the first page.
+Pages follow cursors that the engine gives (engine/cursors.py), so rows that come and go do not shift them. A
+PageToken is such a cursor under a seal: nobody can make one, and it opens only under the Account, path and filters it
+was made for. All API processes of a deployment share the key.
 """
 
 from __future__ import annotations
 
 import binascii
+import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
 from zlib import crc32
 
@@ -20,14 +21,17 @@ from msgspec import Struct
 from api.answer import Answer, Header, json
 from api.call import Call
 from api.errors import RequestError
+from api.forms import Form
+from engine.model import Page
 
 DEFAULT_SIZE: Final = 50
 MAX_SIZE: Final = 1_000
-MAX_TOKEN: Final = 4_096  # characters
-BACKWARD: Final = 4  # earlier pages a token can lead back to; each makes URLs about 50 characters longer
+MAX_TOKEN: Final = 512  # characters; the longest cursor makes 115
+SEAL: Final = 16  # bytes of the HMAC in front of the cursor
 
 _encode: Final = msgspec.json.Encoder().encode
-_cursors: Final = msgspec.json.Decoder(list[str]).decode
+
+Pairs = list[tuple[str, str]]
 
 
 class Asked(Struct):
@@ -35,12 +39,9 @@ class Asked(Struct):
 
     size: int
     index: int  # counts for the client's own use
-    cursors: list[str]  # of the latest earlier pages and of this one; "" is the first page
-
-    @property
-    def after(self) -> str | None:
-        """What the engine's list continues from; None for the first page."""
-        return self.cursors[-1] or None
+    after: str | None  # what the engine's list continues from; None for the first page
+    token: str  # the same as it was sent
+    query: Form  # the filters in force: one sent empty narrows nothing, and is not here
 
 
 class Revised(Protocol):
@@ -53,91 +54,96 @@ class Revised(Protocol):
     def revision(self) -> int: ...
 
 
-def asked(call: Call) -> Asked:
-    """The page that PageSize, Page and PageToken ask for.
+R = TypeVar("R", bound=Revised)
+
+
+def asked(call: Call, *filters: str) -> Asked:
+    """The page that PageSize, Page and PageToken ask for, of a list that takes these filters.
 
     A size above 1,000 is cut to it. Raises RequestError (400) for one below 1, a page without its token, a
-    bad token.
+    token that is not ours or not for this list.
     """
     query = call.query
     size = _number(query.raw("PageSize"), "PageSize", DEFAULT_SIZE)
     if size < 1:
         raise RequestError(400, 20001, "Invalid PageSize.")
     index = _number(query.raw("Page"), "Page", 0)
-    token = query.raw("PageToken")
-    if not token:
-        if index > 0:
-            raise RequestError(400, 20001, "Invalid Page: follow next_page_url instead.")
-        return Asked(min(size, MAX_SIZE), 0, [""])
-    return Asked(min(size, MAX_SIZE), index, _opened(token))
+    token = query.raw("PageToken") or ""
+    if index > 0 and not token:
+        raise RequestError(400, 20001, "Invalid Page: follow next_page_url instead.")
+    narrowing = Form([pair for pair in query.pairs if pair[0] in filters and pair[1]], query.place)
+    after = _opened(call, narrowing.pairs, token) if token else None
+    return Asked(min(size, MAX_SIZE), index, after, token, narrowing)
 
 
-def answer(
-    call: Call, page: Asked, key: str, rows: Sequence[Any], next_after: str | None, *filters: str
-) -> Answer:
+def answer(call: Call, page: Asked, key: str, rows: Sequence[Any], found: Page[Any]) -> Answer:
     """One page of a list: the rows under `key`, and `meta` with URLs that repeat the filters in force."""
-    return json(200, _body(call, page, key, rows, next_after, filters))
+    return json(200, _body(call, page, key, rows, found))
 
 
-def tagged_answer(
-    call: Call,
-    page: Asked,
-    key: str,
-    rows: Sequence[Any],
-    items: Sequence[Revised],
-    next_after: str | None,
-    *filters: str,
-) -> Answer:
+def tagged_answer(call: Call, page: Asked, key: str, rows: Sequence[Any], found: Page[R]) -> Answer:
     """As `answer`, with an ETag: a list has no revision of its own, so it is a weak digest of its items'."""
-    marks = ",".join(f"{item.sid}:{item.revision}" for item in items)
+    marks = ",".join(f"{item.sid}:{item.revision}" for item in found.items)
     tag: Header = (b"etag", b'W/"%d"' % crc32(marks.encode()))
-    return json(200, _body(call, page, key, rows, next_after, filters), tag)
+    return json(200, _body(call, page, key, rows, found), tag)
 
 
-def _body(
-    call: Call, page: Asked, key: str, rows: Sequence[Any], next_after: str | None, filters: Sequence[str]
-) -> dict[str, Any]:
-    shown = [pair for pair in call.query.pairs if pair[0] in filters]
+def _body(call: Call, page: Asked, key: str, rows: Sequence[Any], found: Page[Any]) -> dict[str, Any]:
+    shown = page.query.pairs
 
-    def url(index: int, cursors: list[str]) -> str:
+    def url(index: int, token: str = "") -> str:
         end: list[tuple[str, str | int]] = [*shown, ("PageSize", page.size), ("Page", index)]
-        if cursors[-1]:
-            end.append(("PageToken", _sealed(cursors)))
+        if token:
+            end.append(("PageToken", token))
         return f"{call.base}{call.path}?{urlencode(end)}"
 
-    earlier = page.cursors[:-1]
+    def turned(index: int, cursor: str | None) -> str | None:
+        return None if cursor is None else url(index, _sealed(call, shown, cursor))
+
     meta = {
         "page": page.index,
         "page_size": page.size,
-        "first_page_url": url(0, [""]),
-        "previous_page_url": url(max(0, page.index - 1), earlier) if earlier else None,
-        "url": url(page.index, page.cursors),
-        "next_page_url": url(page.index + 1, [*page.cursors, next_after]) if next_after else None,
+        "first_page_url": url(0),
+        "previous_page_url": turned(max(0, page.index - 1), found.previous_after),
+        "url": url(page.index, page.token),
+        "next_page_url": turned(page.index + 1, found.next_after),
         "key": key,
     }
     return {"meta": meta, key: rows}
 
 
 def _number(text: str | None, name: str, default: int) -> int:
+    """A count in digits; one of more than nine is read as 999,999,999, which is beyond every limit."""
     if text is None:
         return default
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    if not (text.isascii() and text.isdigit()):
         raise RequestError(400, 20001, f"Invalid {name}.")
-    return int(text)
+    return int(text) if len(text) < 10 else 999_999_999
 
 
-def _sealed(cursors: list[str]) -> str:
-    return urlsafe_b64encode(_encode(cursors[-BACKWARD - 1 :])).decode().rstrip("=")
+def _sealed(call: Call, filters: Pairs, cursor: str) -> str:
+    return _text(_seal(call, filters, cursor) + cursor.encode())
 
 
-def _opened(token: str) -> list[str]:
+def _opened(call: Call, filters: Pairs, token: str) -> str:
+    """The cursor in a token. Raises RequestError (400), in the same words whatever is wrong with it."""
     try:
         if len(token) > MAX_TOKEN:
             raise ValueError("too long")
         raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        cursors = _cursors(raw)
-        if not 1 <= len(cursors) <= BACKWARD + 1 or not cursors[-1]:
-            raise ValueError("no cursor")
-    except (ValueError, binascii.Error, msgspec.DecodeError):
+        seal, cursor = raw[:SEAL], raw[SEAL:].decode()
+        if _text(raw) != token or not hmac.compare_digest(seal, _seal(call, filters, cursor)):
+            raise ValueError("not ours")
+    except (ValueError, binascii.Error):
         raise RequestError(400, 20001, "Invalid PageToken.") from None
-    return cursors
+    return cursor
+
+
+def _seal(call: Call, filters: Pairs, cursor: str) -> bytes:
+    """HMAC-SHA256, cut to 128 bits, of the cursor and of everything that it is good for. About 4 µs."""
+    bound = _encode((call.account, call.path, sorted(filters), cursor))
+    return hmac.digest(call.face.secret, bound, "sha256")[:SEAL]
+
+
+def _text(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")

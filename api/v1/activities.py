@@ -32,17 +32,17 @@ def render(call: Call, config: WorkspaceConfig, activity: Activity) -> dict[str,
 
 
 async def index(call: Call) -> Answer:
-    page = paging.asked(call)
+    page = paging.asked(call, "FriendlyName", "Available")
     found = await call.engine.activities.list(
         call.account,
         *call.params,
-        friendly_name=call.query.filter("FriendlyName"),
-        available=call.query.truthy("Available"),
+        friendly_name=page.query.filter("FriendlyName"),
+        available=page.query.truthy("Available"),
         after=page.after,
         limit=page.size,
     )
     rows = [render(call, found.config, activity) for activity in found.value.items]
-    return paging.answer(call, page, "activities", rows, found.value.next_after, "FriendlyName", "Available")
+    return paging.answer(call, page, "activities", rows, found.value)
 
 
 async def create(call: Call) -> Answer:

@@ -52,7 +52,8 @@ def render(call: Call, config: WorkspaceConfig, reservation: Reservation, parent
 
 
 async def index_of_task(call: Call) -> Answer:
-    page, query = paging.asked(call), call.query
+    page = paging.asked(call, "ReservationStatus", "WorkerSid")
+    query = page.query
     found = await call.engine.reservations.of_task(
         call.account,
         *call.params,
@@ -61,27 +62,24 @@ async def index_of_task(call: Call) -> Answer:
         after=page.after,
         limit=page.size,
     )
-    return _listed(call, page, found, "Tasks", "ReservationStatus", "WorkerSid")
+    return _listed(call, page, found, "Tasks")
 
 
 async def index_of_worker(call: Call) -> Answer:
-    page = paging.asked(call)
+    page = paging.asked(call, "ReservationStatus")
     found = await call.engine.reservations.of_worker(
         call.account,
         *call.params,
-        status=call.query.one_of("ReservationStatus", STATUSES),
+        status=page.query.one_of("ReservationStatus", STATUSES),
         after=page.after,
         limit=page.size,
     )
-    return _listed(call, page, found, "Workers", "ReservationStatus")
+    return _listed(call, page, found, "Workers")
 
 
-def _listed(
-    call: Call, page: paging.Asked, found: Found[Page[Reservation]], parent: str, *filters: str
-) -> Answer:
-    items = found.value.items
-    rows = [render(call, found.config, reservation, parent) for reservation in items]
-    return paging.tagged_answer(call, page, "reservations", rows, items, found.value.next_after, *filters)
+def _listed(call: Call, page: paging.Asked, found: Found[Page[Reservation]], parent: str) -> Answer:
+    rows = [render(call, found.config, reservation, parent) for reservation in found.value.items]
+    return paging.tagged_answer(call, page, "reservations", rows, found.value)
 
 
 async def fetch_of_task(call: Call) -> Answer:

@@ -38,7 +38,7 @@ async def index(call: Call) -> Answer:
         call.account, *call.params, after=page.after, limit=page.size
     )
     rows = [render(call, found.config, channel) for channel in found.value.items]
-    return paging.answer(call, page, "channels", rows, found.value.next_after)
+    return paging.answer(call, page, "channels", rows, found.value)
 
 
 async def create(call: Call) -> Answer:

@@ -58,7 +58,8 @@ def _activity(workspace: str, sid: str | None) -> str | None:
 
 
 async def index(call: Call) -> Answer:
-    page, query = paging.asked(call), call.query
+    page = paging.asked(call, *_FILTERS)
+    query = page.query
     found = await call.engine.task_queues.list(
         call.account,
         *call.params,
@@ -70,7 +71,7 @@ async def index(call: Call) -> Answer:
         limit=page.size,
     )
     rows = [render(call, found.config, queue) for queue in found.value.items]
-    return paging.answer(call, page, "task_queues", rows, found.value.next_after, *_FILTERS)
+    return paging.answer(call, page, "task_queues", rows, found.value)
 
 
 async def create(call: Call) -> Answer:

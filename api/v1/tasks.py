@@ -14,6 +14,7 @@ from api.forms import Form, given
 from api.routes import WORKSPACE, Route
 from api.v1.task_json import TaskJSON
 from engine.model import Found, Task, TaskStatus
+from engine.sids import is_sid
 
 MAX_PRIORITY: Final = 2_147_483_647
 MAX_TIMEOUT_S: Final = 1_209_600  # two weeks
@@ -44,7 +45,8 @@ def _answer(call: Call, status: int, found: Found[Task]) -> Answer:
 
 
 async def index(call: Call) -> Answer:
-    page, query = paging.asked(call), call.query
+    page = paging.asked(call, *_FILTERS)
+    query = page.query
     found = await call.engine.tasks.list(
         call.account,
         *call.params,
@@ -55,15 +57,14 @@ async def index(call: Call) -> Answer:
         task_queue_sid=query.sid("TaskQueueSid", "WQ"),
         task_queue_name=query.filter("TaskQueueName"),
         evaluate_task_attributes=query.filter("EvaluateTaskAttributes"),
-        routing_target=query.filter("RoutingTarget"),
+        routing_target=_target(query),
         ordering=query.filter("Ordering"),
         has_addons=query.boolean("HasAddons"),
         after=page.after,
         limit=page.size,
     )
-    items = found.value.items
-    rows = [Raw(_json.render(call.base, found.config, task, found.now_ms)) for task in items]
-    return paging.tagged_answer(call, page, "tasks", rows, items, found.value.next_after, *_FILTERS)
+    rows = [Raw(_json.render(call.base, found.config, task, found.now_ms)) for task in found.value.items]
+    return paging.tagged_answer(call, page, "tasks", rows, found.value)
 
 
 def _statuses(query: Form) -> list[str] | None:
@@ -73,6 +74,13 @@ def _statuses(query: Form) -> list[str] | None:
     if not all(word in STATUSES for word in wanted):
         raise ParameterError("AssignmentStatus", f"must be one of {', '.join(STATUSES)}")
     return wanted or None
+
+
+def _target(query: Form) -> str | None:
+    sid = query.raw("RoutingTarget")
+    if sid is not None and not any(is_sid(sid, prefix) for prefix in ("WK", "WQ", "WW")):
+        raise ParameterError("RoutingTarget", "must be the SID of a Worker, a TaskQueue or a Workflow")
+    return sid
 
 
 async def create(call: Call) -> Answer:

@@ -24,6 +24,7 @@ _FILTERS: Final = (
     "TaskQueueName",
     "TaskQueueSid",
     "Ordering",
+    "AfterSid",
 )
 
 
@@ -62,7 +63,8 @@ def _links(workspace: str, worker: Worker) -> dict[str, str]:
 
 
 async def index(call: Call) -> Answer:
-    page, query = paging.asked(call), call.query
+    page = paging.asked(call, *_FILTERS)
+    query = page.query
     found = await call.engine.workers.list(
         call.account,
         *call.params,
@@ -74,12 +76,12 @@ async def index(call: Call) -> Answer:
         task_queue_name=query.filter("TaskQueueName"),
         target_workers_expression=query.filter("TargetWorkersExpression"),
         ordering=query.filter("Ordering"),
+        after_sid=query.sid("AfterSid", "WK"),
         after=page.after,
         limit=page.size,
     )
-    items = found.value.items
-    rows = [render(call, found.config, worker) for worker in items]
-    return paging.tagged_answer(call, page, "workers", rows, items, found.value.next_after, *_FILTERS)
+    rows = [render(call, found.config, worker) for worker in found.value.items]
+    return paging.tagged_answer(call, page, "workers", rows, found.value)
 
 
 async def create(call: Call) -> Answer:

@@ -44,16 +44,16 @@ def render(call: Call, config: WorkspaceConfig, workflow: Workflow) -> dict[str,
 
 
 async def index(call: Call) -> Answer:
-    page = paging.asked(call)
+    page = paging.asked(call, "FriendlyName")
     found = await call.engine.workflows.list(
         call.account,
         *call.params,
-        friendly_name=call.query.filter("FriendlyName"),
+        friendly_name=page.query.filter("FriendlyName"),
         after=page.after,
         limit=page.size,
     )
     rows = [render(call, found.config, workflow) for workflow in found.value.items]
-    return paging.answer(call, page, "workflows", rows, found.value.next_after, "FriendlyName")
+    return paging.answer(call, page, "workflows", rows, found.value)
 
 
 async def create(call: Call) -> Answer:

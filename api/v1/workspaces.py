@@ -67,15 +67,15 @@ def _written(call: Call, status: int, config: WorkspaceConfig) -> Answer:
 
 
 async def index(call: Call) -> Answer:
-    page = paging.asked(call)
+    page = paging.asked(call, "FriendlyName")
     found = await call.engine.workspaces.list(
         call.account,
-        friendly_name=call.query.filter("FriendlyName"),
+        friendly_name=page.query.filter("FriendlyName"),
         after=page.after,
         limit=page.size,
     )
     rows = [render(call, one.config) for one in found.items]
-    return paging.answer(call, page, "workspaces", rows, found.next_after, "FriendlyName")
+    return paging.answer(call, page, "workspaces", rows, found)
 
 
 async def create(call: Call) -> Answer:

@@ -26,6 +26,7 @@ START_S = 20.0  # until the thread gives up; a start takes 0.3
 STOP_S = 10.0  # for matcher and relay to finish what they do; a blocking read takes 1
 DOOR, LITESTAR, OPEN = "door", "litestar", "open"
 DOORS = (DOOR, LITESTAR)
+SECRET = "5" * 32  # of the deployment: what one of its servers seals, the others open
 
 
 class Stack(Struct):
@@ -133,7 +134,7 @@ async def _serve(
 
 
 def _server(engine: Engine, *, door: bool, private: bool) -> _Server:
-    app = build(engine, ready=lambda: [], door=door, allow_private_callbacks=private)
+    app = build(engine, ready=lambda: [], door=door, allow_private_callbacks=private, secret=SECRET)
     return _Server(
         uvicorn.Config(
             app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,

@@ -222,8 +222,15 @@ class ConfigCache:
         return replies
 
     async def _gathered(self, commands: Iterable[Sequence[str | bytes | int]]) -> list[Any]:
-        # Futures, not coroutines: gather makes a task of about 5 µs of each of the latter.
-        return await asyncio.gather(*[self.pipeline.send(*command) for command in commands])
+        futures = [self.pipeline.send(*command) for command in commands]
+        try:
+            # They come in this order and mostly together, so there is one wake-up; gather costs 4 µs for each of them.
+            return [await future for future in futures]
+        except BaseException:
+            for future in futures:
+                if not future.cancel() and not future.cancelled():
+                    future.exception()  # looked at, so that it is not reported as forgotten
+            raise
 
     def instant_ms(self, time: list[Any]) -> int:
         """ms since the epoch, by the clock handed in or else by `time`, which holds the reply to TIME."""

@@ -27,6 +27,7 @@ MUST: Final = f"must be a comma list of {', '.join(FIELDS)}, each once and follo
 _PLACE: Final = re.compile(r"-?\d{1,16}(?:,-?\d{1,16})*", re.ASCII)
 
 Key = tuple[int, ...]  # what a Task sorts by, smaller first
+_Row = tuple[Key, str, Task | None]  # key, SID, and the Task where a filter had to see it
 
 
 class Ordering(Struct, frozen=True):
@@ -45,10 +46,14 @@ class Ordering(Struct, frozen=True):
         return self.signs[-1] < 0
 
     def key(self, packed: bytes, created: int) -> Key:
-        """The key of a Task from `p` of its hash and its order of creation."""
+        """The key of a Task from `p` of its hash and its order of creation. 1 µs: a page makes one for every Task."""
         priority, virtual, _ = packed.split(b"|", 2)
-        values = {"Priority": int(priority), "VirtualStartTime": int(virtual), "DateCreated": created}
-        return tuple(sign * values[field] for field, sign in zip(self.fields, self.signs, strict=True))
+        signs = self.signs
+        if len(signs) == 2:
+            first = priority if self.fields[0] == "Priority" else virtual
+            return signs[0] * int(first), signs[1] * created
+        first, second = (priority, virtual) if self.fields[0] == "Priority" else (virtual, priority)
+        return signs[0] * int(first), signs[1] * int(second), signs[2] * created
 
 
 def ordering_of(text: str | None) -> Ordering:
@@ -67,12 +72,6 @@ def ordering_of(text: str | None) -> Ordering:
     signs.setdefault("DateCreated", 1)
     fields = tuple(signs)[: list(signs).index("DateCreated") + 1]
     return Ordering(fields, tuple(signs[field] for field in fields))
-
-
-class _Row(Struct, frozen=True):
-    sid: str
-    key: Key
-    task: Task | None  # where a filter had to see it
 
 
 async def sorted_page(
@@ -95,15 +94,16 @@ async def sorted_page(
     passed = False
     async for rows in _rows(live, keys, ordering, filters):
         ahead = []
+        worst = best[-1][0] if len(best) > limit else None
         for row in rows:
-            key = _along(way, row.key)
+            key = row[0] if way > 0 else _along(way, row[0])
             if mark is not None and (key < mark or (key == mark and not cursor.back)):
                 passed = True
-            elif len(best) <= limit or key < best[-1][0]:
+            elif worst is None or key < worst:
                 ahead.append((key, row))
-        best = heapq.nsmallest(limit + 1, [*best, *ahead])
+        best = heapq.nsmallest(limit + 1, [*best, *ahead]) if ahead else best
     found = [row for _, row in best[:limit]]
-    beyond = _text(found[-1].key if not cursor.back else best[limit][1].key) if len(best) > limit else None
+    beyond = _text(best[limit][1][0] if cursor.back else found[-1][0]) if len(best) > limit else None
     onward = cursor.place if passed else None
     items = await _tasks(live, keys, found)
     if cursor.back:
@@ -122,17 +122,17 @@ async def _rows(
         more = len(named) == CHUNK
         if named:
             place = f"({named[-1][1]}"
-        rows = []
+        rows: list[_Row] = []
         if filters:
             records = await live.hashes([keys.task(sid) for sid, _ in named])
             for (sid, created), fields in zip(named, records, strict=True):
                 task = task_of(sid, fields) if fields else None
                 if task is not None and all(test(task) for test in filters):
-                    rows.append(_Row(sid, ordering.key(fields[b"p"], created), task))
+                    rows.append((ordering.key(fields[b"p"], created), sid, task))
         else:
             values = await live.config.together(*(("HGET", keys.task(sid), "p") for sid, _ in named))
             rows = [
-                _Row(sid, ordering.key(packed, created), None)
+                (ordering.key(packed, created), sid, None)
                 for (sid, created), packed in zip(named, values, strict=True)
                 if packed is not None
             ]
@@ -141,12 +141,12 @@ async def _rows(
 
 async def _tasks(live: Live, keys: WorkspaceKeys, rows: Sequence[_Row]) -> list[Task]:
     """The Tasks of a page that are still there."""
-    unread = [row.sid for row in rows if row.task is None]
+    unread = [sid for _, sid, task in rows if task is None]
     records = dict(zip(unread, await live.hashes([keys.task(sid) for sid in unread]), strict=True))
     items = []
-    for row in rows:
-        fields = records.get(row.sid)
-        task = task_of(row.sid, fields) if fields else row.task
+    for _, sid, seen in rows:
+        fields = records.get(sid)
+        task = task_of(sid, fields) if fields else seen
         if task is not None:
             items.append(task)
     return items

@@ -277,6 +277,17 @@ def test_a_token_opens_its_own_list_only(shop: Shop, token: str) -> None:
         assert (refused.status_code, refused.json()["message"]) == (400, "Invalid PageToken."), (tail, query)
 
 
+def test_a_token_of_one_path_does_not_open_another(shop: Shop) -> None:
+    plain = httpx.URL(shop.site.get("/Tasks", PageSize="1").json()["meta"]["next_page_url"]).params[
+        "PageToken"
+    ]
+    assert shop.names("/Tasks", "tasks", {"PageToken": plain}) == ALL[1:]
+    another = created(shop.site.http.post("/v1/Workspaces", data={"FriendlyName": "Another"}))["sid"]
+    for path in (shop.site.path("/Workers"), shop.site.path("/Workflows"), f"/v1/Workspaces/{another}/Tasks"):
+        refused = shop.site.http.get(path, params={"PageToken": plain})
+        assert (refused.status_code, refused.json()["message"]) == (400, "Invalid PageToken."), path
+
+
 def test_a_token_that_was_altered_anywhere_is_refused(shop: Shop, token: str) -> None:
     altered = [
         token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]

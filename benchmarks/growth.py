@@ -38,7 +38,7 @@ class Sample(Struct):
 
 
 def show(text: str) -> None:
-    print(f"bench_growth: {text}", file=sys.stderr, flush=True)
+    print(f"  {text}", file=sys.stderr, flush=True)
 
 
 async def many(what: str, count: int, call: Callable[[int], Awaitable[Any]]) -> None:
@@ -60,28 +60,28 @@ class Centre:
 
     def __init__(self, bench: Bench, pools: int) -> None:
         self._bench, self.pools = bench, pools
-        self._account = "AC" + os.urandom(16).hex()
-        self._workspace, self._available, self._workflow = "", "", ""
+        self.account = "AC" + os.urandom(16).hex()
+        self.workspace, self._available, self.workflow = "", "", ""
         self._stream = ShardKeys(0).events
 
     async def start(self) -> None:
         engine = self._bench.engine
-        made = await engine.workspaces.create(self._account, friendly_name="growth")
-        self._workspace = made.value.sid
-        config = await engine.config.get(self._account, self._workspace)
+        made = await engine.workspaces.create(self.account, friendly_name="growth")
+        self.workspace = made.value.sid
+        config = await engine.config.get(self.account, self.workspace)
         self._available = next(a.sid for a in config.activities.values() if a.available)
         queue = await engine.task_queues.create(
-            self._account, self._workspace, friendly_name="all", target_workers="1 == 1"
+            self.account, self.workspace, friendly_name="all", target_workers="1 == 1"
         )
         target = {"queue": queue.value.sid, "expression": "worker.skills HAS task.skill"}
         workflow = await engine.workflows.create(
-            self._account,
-            self._workspace,
+            self.account,
+            self.workspace,
             friendly_name="growth",
             configuration=json.dumps({"task_routing": {"default_filter": target}}),
             task_reservation_timeout=A_DAY_S,
         )
-        self._workflow = workflow.value.sid
+        self.workflow = workflow.value.sid
 
     async def add_workers(self, count: int) -> None:
         """Available Workers; the skills of one lie next to each other, those of all are spread evenly."""
@@ -90,8 +90,8 @@ class Centre:
             first = index * self.pools // count
             skills = [f"s{(first + place) % self.pools}" for place in range(SKILLS)]
             await self._bench.engine.workers.create(
-                self._account,
-                self._workspace,
+                self.account,
+                self.workspace,
                 friendly_name=f"worker {index}",
                 activity_sid=self._available,
                 attributes=json.dumps({"skills": skills}),
@@ -109,10 +109,10 @@ class Centre:
     async def create(self, pool: int) -> str:
         """A Task for one pool; its SID."""
         found = await self._bench.engine.tasks.create(
-            self._account,
-            self._workspace,
+            self.account,
+            self.workspace,
             attributes=f'{{"skill":"s{pool}","customer":"{pool:08d}","note":"{NOTE}"}}',
-            workflow_sid=self._workflow,
+            workflow_sid=self.workflow,
         )
         return found.value.sid
 
@@ -121,13 +121,13 @@ class Centre:
 
         async def once(index: int) -> None:
             task = await self.create(index % self.pools)
-            await self._bench.engine.tasks.delete(self._account, self._workspace, task)
+            await self._bench.engine.tasks.delete(self.account, self.workspace, task)
 
         await many("Reservations", times, once)
 
     async def answer(self, offer: Offer, status: str) -> None:
         await self._bench.engine.reservations.answer_of_task(
-            self._account, self._workspace, offer.task, offer.reservation, status=status
+            self.account, self.workspace, offer.task, offer.reservation, status=status
         )
 
     async def last_event(self) -> str:

@@ -1,8 +1,9 @@
-"""The three servers that bench_http_create compares, each one uvicorn process on a socket it is given.
+"""The servers that bench_http_create and bench_http_read compare, each one uvicorn process on a socket it is given.
 
 ours       the product: door, engine, create_task
-bare       the same door, form parsing, authentication and rendering; the engine's place is taken by one bare
-           script that writes a hash of 20 fields, two sorted sets, a stream entry and a counter
+bare       the same app, form parsing, authentication and rendering; the engine's place is taken by one bare
+           script that writes a hash of 20 fields, two sorted sets, a stream entry and a counter; or, to fetch,
+           by one HGETALL of a Task
 idiomatic  what a Litestar user would write: form body as a Struct, a guard, two dependencies, a redis-py pool,
            the same bare script, the Struct returned
 
@@ -31,6 +32,7 @@ from litestar.params import Body
 from msgspec import Struct
 
 from api.app import build
+from engine.keys import WorkspaceKeys
 from engine.model import Account, Found, Task, TaskStatus, WorkspaceConfig
 from engine.redis import Pipeline, RedisURL, Script, connect
 from engine.router import Engine
@@ -57,12 +59,21 @@ class BareTasks:
 
     def __init__(self, pipeline: Pipeline, config: WorkspaceConfig, workflow: str) -> None:
         self._pipeline, self._config, self._workflow = pipeline, config, workflow
+        self._keys = WorkspaceKeys(config.shard, config.workspace.number)
         self._queue = next(iter(config.queues))
 
     async def create(self, account: str, workspace: str, *, attributes: str, **_: Any) -> Found[Task]:
         sid = mint("WT")
         await self._pipeline.script(BARE, (f"bare:{sid}", *KEYS), values_of(sid, attributes))
-        task = Task(
+        return Found(config=self._config, value=self._task(sid, attributes), now_ms=1)
+
+    async def fetch(self, account: str, workspace: str, sid: str) -> Found[Task]:
+        flat = await self._pipeline.send("HGETALL", self._keys.task(sid))
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        return Found(config=self._config, value=self._task(sid, fields[b"attrs"].decode()), now_ms=1)
+
+    def _task(self, sid: str, attributes: str) -> Task:
+        return Task(
             sid=sid,
             status=TaskStatus.PENDING,
             attributes=attributes,
@@ -77,11 +88,10 @@ class BareTasks:
             updated_ms=1,
             revision=0,
         )
-        return Found(config=self._config, value=task, now_ms=1)
 
 
 class BareEngine:
-    """As much of an Engine as creating Tasks needs."""
+    """As much of an Engine as creating and fetching Tasks needs."""
 
     def __init__(self, engine: Engine, config: WorkspaceConfig, workflow: str) -> None:
         self.accounts, self.api_keys = engine.accounts, engine.api_keys

@@ -58,6 +58,30 @@ def http_create(result: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def http_read(result: dict[str, Any]) -> list[tuple[str, str]]:
+    servers, pages, ordered = result["fetch"]["servers"], result["pages"], result["ordered_page"]
+
+    def page(which: str) -> str:
+        one = pages[which]
+        return f"{one['ratio']} ({one['large_ms']} to {one['small_ms']} ms)"
+
+    return [
+        (
+            "HTTP fetch of a Task, one API process / with one bare HGETALL instead of the engine / ratio",
+            f"{servers['ours']['requests_per_s']:,.0f} / {servers['bare']['requests_per_s']:,.0f} a second / "
+            f"{result['fetch']['ours_to_bare']}",
+        ),
+        (
+            f"a page of 50 Tasks of {pages['tasks']:,}, to one of 1,000: first, newest, further in",
+            ", ".join(page(which) for which in ("first", "newest", "further")),
+        ),
+        (
+            "the same page with `Ordering=Priority:desc`, and CPU of the API process",
+            f"{ordered['p50_ms'] / 1000:.1f} s, {ordered['cpu_ms'] / 1000:.1f} s",
+        ),
+    ]
+
+
 def index(result: dict[str, Any]) -> list[tuple[str, str]]:
     mixed, known = result["changed_worker"], result["changed_worker_known_workers_only"]
     pools = f"{result['pools']:,} pools"
@@ -123,6 +147,7 @@ ROWS = {
     "bench_bounded": bounded,
     "bench_growth": growth,
     "bench_http_create": http_create,
+    "bench_http_read": http_read,
     "bench_index": index,
     "bench_lives": lives,
 }

@@ -20,7 +20,7 @@ from api.call import Face
 from api.door import Door
 from api.operate import operate
 from api.proxies import Proxies
-from api.routes import Route
+from api.routes import WORKSPACE, Route
 from api.tokens import Tokens
 from api.v1 import ROUTES
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from engine.router import Engine
 
+_FETCHED: Final = {route.path for route in ROUTES if route.method == "GET" and route.path.endswith("/{Sid}")}
 _ORDER: Final = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
 
 
@@ -74,10 +75,9 @@ def build(
     root = None if public_url is None else public_url.rstrip("/")
     tokens = Tokens(engine.accounts.get, engine.api_keys.get, clock)
     gate = Gate(verify_with(engine.accounts, engine.api_keys), tokens.admit, clock)
-    face = Face(engine, gate, root, allow_private_callbacks)
     proxies = Proxies(trusted_proxies) if trusted_proxies else None
     key = (secret or token_hex()).encode()
-    face = Face(engine, Gate(engine.accounts.verify, clock), root, allow_private_callbacks, key, proxies)
+    face = Face(engine, gate, root, allow_private_callbacks, key, proxies)
     litestar = Litestar(
         # Preflights first: for a path without one Litestar adds its own, which knows nothing of CORS.
         route_handlers=[*_preflights(), *_health(ready), *_operations(face)],
@@ -147,6 +147,8 @@ def _in_order(methods: set[str]) -> str:
 def _refusal(request: Request[Any, Any, Any], raised: HTTPException) -> Reply:
     """Litestar's own refusals, in our words: no such path, wrong method, a request it cannot take."""
     if isinstance(raised, MethodNotAllowedException):
+        if _is_beside(request.method, request.scope["path"]):
+            return Reply(errors.not_found(request.scope["path"]))
         allowed = set((raised.headers or {}).get("allow", "").split(", "))
         allow = (b"allow", _in_order(allowed).encode())
         return Reply(errors.error(405, 20004, f"Method {request.method} is not allowed here", allow))
@@ -155,6 +157,14 @@ def _refusal(request: Request[Any, Any, Any], raised: HTTPException) -> Reply:
     if raised.status_code == 404:
         return Reply(errors.not_found(request.scope["path"]))
     return _failure(request, raised)
+
+
+def _is_beside(method: str, path: str) -> bool:
+    """Whether something is read that is only posted to, with a word where others have a SID: as a SID it is unknown."""
+    match path.split("/"):
+        case ["", "v1", "Workspaces", _, kind, _]:
+            return method in ("GET", "HEAD") and f"{WORKSPACE}/{kind}/{{Sid}}" in _FETCHED
+    return False
 
 
 def _failure(request: Request[Any, Any, Any], raised: Exception) -> Reply:

@@ -43,7 +43,6 @@ async def operate(
         form = await _form(route, headers, receive) if route.method == "POST" else EMPTY
         if permit is not None:
             permit.check(form)
-        base = face.base(scope["scheme"], headers.get(b"host"), scope["server"])
         base = face.base(scope, headers)
         return await route.operation(Call(face, account, path, params, base, headers, form, query))
     except Exception as raised:  # the request's last frame: it is told to the caller, or logged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -12,7 +12,7 @@ from engine.errors import Invalid, NotFound
 from engine.events import Event, Place, needle_of, place_of, unpack
 from engine.live import Live
 from engine.model import Found, Page, WorkspaceConfig
-from engine.scan import page_by_scan
+from engine.scan import Entry, Read, Start, page_by_scan
 
 EVENTS_DAYS: Final = 30
 EVENTS_KEPT: Final = 100_000
@@ -22,10 +22,8 @@ DAY_MS: Final = 86_400_000
 REDACTED_MS: Final = 30 * DAY_MS  # from this age on the attributes of Tasks are not shown (semantics 9.5)
 ENTRIES: Final = 250  # of the log in a chunk of `between`: at most 1,000 events
 
-_AFTER: Final = re.compile(r"(\d{1,15})-(\d{1,9})-(\d{1,2})", re.ASCII)
+_PLACE: Final = re.compile(r"(\d{1,15})-(\d{1,9})-(\d{1,2})", re.ASCII)
 Filter = Callable[[Event], bool]
-Rows = list[tuple[str, Event | None]]
-Reader = Callable[[str | None, int], Awaitable[Rows]]
 
 
 class EventLog:
@@ -99,10 +97,10 @@ class EventLog:
         page = await page_by_scan(
             self._reader(config, lowest, highest, needles),
             lambda event: all(test(event) for test in filters),
-            after=_after(after),
+            after=after,
             limit=limit,
         )
-        shown = Page([_shown(event, read.now_ms) for event in page.items], page.next_after)
+        shown = replace(page, items=[_shown(event, read.now_ms) for event in page.items])
         return Found(config=config, value=shown, now_ms=read.now_ms)
 
     async def between(
@@ -125,22 +123,29 @@ class EventLog:
 
     def _reader(
         self, config: WorkspaceConfig, start_ms: int, end_ms: int | None, needles: Sequence[bytes]
-    ) -> Reader:
-        """Reads the log backwards. An entry that does not even contain what is looked for is not unpacked."""
+    ) -> Read[Event]:
+        """Reads the log, newest first. An entry that does not even contain what is looked for is not unpacked."""
 
-        async def read(after: str | None, count: int) -> Rows:
-            behind = None if after is None else _place(after)
-            end = behind.id if behind else "+" if end_ms is None else str(end_ms)
-            # One more than is wanted: the first may be that of `after`, whose events were given in part.
-            items = await self._range(config, end, str(start_ms), count + 1, backwards=True)
-            rows: Rows = []
+        async def read(begin: Start, count: int) -> Sequence[Entry[Event]]:
+            spot = None if begin.place is None else _place(begin.place)
+            oldest, newest = str(start_ms), "+" if end_ms is None else str(end_ms)
+            first, last = (oldest, newest) if begin.back else (newest, oldest)
+            # One more than is wanted: the first may be that of the place, whose events were given in part.
+            items = await self._range(
+                config, spot.id if spot else first, last, count + 1, backwards=not begin.back
+            )
+            rows: list[Entry[Event]] = []
             for entry_id, packed in items:
                 if any(needle not in packed for needle in needles):
                     rows.append((f"{entry_id.decode()}-0", None))
                     continue
                 events = list(unpack(config, entry_id, packed))
                 rows += [
-                    (place.text, event) for place, event in reversed(events) if not behind or place < behind
+                    (place.text, event)
+                    for place, event in (events if begin.back else reversed(events))
+                    if spot is None
+                    or (place == spot and begin.including)
+                    or (place > spot if begin.back else place < spot)
                 ]
             return rows
 
@@ -155,15 +160,11 @@ class EventLog:
         return [(entry_id, fields[1]) for entry_id, fields in items]
 
 
-def _after(text: str | None) -> str | None:
-    if text is not None and _AFTER.fullmatch(text) is None:
-        raise Invalid("after", "is not a place in this list")
-    return text
-
-
 def _place(text: str) -> Place:
-    ms, n, sub = text.split("-")
-    return Place(int(ms), int(n), int(sub))
+    found = _PLACE.fullmatch(text)
+    if found is None:
+        raise Invalid("after", "is not a place in this list")
+    return Place(*map(int, found.groups()))
 
 
 def _has(name: str, value: str) -> Filter:

@@ -15,7 +15,6 @@ Key = NewType("Key", str)
 
 ACCOUNTS: Final = Key("{tl}:accounts")  # hash: Account SID -> Account as JSON
 API_KEYS: Final = Key("{tl}:api_keys")  # hash: API key SID -> ApiKey as JSON
-DEPLOYMENT: Final = Key("{tl}:deployment")  # hash: layout (version of this file), shards
 DEPLOYMENT: Final = Key("{tl}:deployment")  # hash: layout (version of this file), shards, id, secret
 
 

@@ -75,8 +75,8 @@ def _resource_url(workspace: str, event: Event) -> str:
 
 
 async def index(call: Call) -> Answer:
-    page = paging.asked(call)
-    query = call.query
+    page = paging.asked(call, *_FILTERS)
+    query = page.query
     task, worker, reservation, workflow, queue, sid = (query.sid(name, prefix) for name, prefix in _SIDS)
     found = await call.engine.events.list(
         call.account,
@@ -96,7 +96,7 @@ async def index(call: Call) -> Answer:
         limit=page.size,
     )
     rows = [render(call, found.config, event) for event in found.value.items]
-    return paging.answer(call, page, "events", rows, found.value.next_after, *_FILTERS)
+    return paging.answer(call, page, "events", rows, found.value)
 
 
 def _last_ms(call: Call) -> int | None:

@@ -12,7 +12,7 @@ from engine.cumulative import Interval, Tally
 from engine.model import Found
 from engine.statistics import NowOf, Scope
 
-_WORKFLOW: Final = f"{WORKSPACE}/Workflows/{{Sid}}"
+_WORKFLOW: Final = f"{WORKSPACE}/Workflows/{{WorkflowSid}}"
 _OF_WORKSPACE: Final = ("tasks_created", "tasks_timed_out_in_workflow")
 _OF_WORKFLOW: Final = ("tasks_timed_out_in_workflow",)
 

@@ -13,7 +13,6 @@ from api.routes import Route
 from api.v1 import statistics_shapes as shapes
 from api.v1.task_queues import PATH
 from engine.cumulative import Interval, Tally
-from engine.errors import NotFound
 from engine.model import Found, WorkspaceConfig
 from engine.sids import is_sid
 from engine.statistics import NowOf, Scope
@@ -83,7 +82,8 @@ async def both(call: Call) -> Answer:
 
 
 async def index(call: Call) -> Answer:
-    page, query, statistics = paging.asked(call), call.query, call.engine.statistics
+    page, statistics = paging.asked(call, *_FILTERS), call.engine.statistics
+    query = page.query
     asked = shapes.asked(query)
     found = await call.engine.task_queues.list(
         call.account,
@@ -105,7 +105,7 @@ async def index(call: Call) -> Answer:
         }
         for sid in sids
     ]
-    return paging.answer(call, page, "task_queues_statistics", rows, found.value.next_after, *_FILTERS)
+    return paging.answer(call, page, "task_queues_statistics", rows, found.value)
 
 
 async def bulk(call: Call) -> Answer:
@@ -138,18 +138,17 @@ def _bulk_sids(form: Form) -> list[str]:
     return list(dict.fromkeys(sid for _, sid in sent))
 
 
-async def nothing(call: Call) -> Answer:
-    """The path of bulk statistics is POST only, and would else be taken for a TaskQueue of that name."""
-    raise NotFound(call.path)
-
-
 ROUTES: Final = (
     Route("GET", f"{PATH}/Statistics", "ListTaskQueuesStatistics", index),
     Route(
         "POST", f"{PATH}/RealTimeStatistics", "CreateTaskQueueBulkRealTimeStatistics", bulk, forgiving=True
     ),
-    Route("GET", f"{PATH}/RealTimeStatistics", "NoTaskQueueBulkRealTimeStatistics", nothing),
-    Route("GET", f"{PATH}/{{Sid}}/Statistics", "FetchTaskQueueStatistics", both),
-    Route("GET", f"{PATH}/{{Sid}}/CumulativeStatistics", "FetchTaskQueueCumulativeStatistics", cumulative),
-    Route("GET", f"{PATH}/{{Sid}}/RealTimeStatistics", "FetchTaskQueueRealTimeStatistics", realtime),
+    Route("GET", f"{PATH}/{{TaskQueueSid}}/Statistics", "FetchTaskQueueStatistics", both),
+    Route(
+        "GET",
+        f"{PATH}/{{TaskQueueSid}}/CumulativeStatistics",
+        "FetchTaskQueueCumulativeStatistics",
+        cumulative,
+    ),
+    Route("GET", f"{PATH}/{{TaskQueueSid}}/RealTimeStatistics", "FetchTaskQueueRealTimeStatistics", realtime),
 )

@@ -79,5 +79,5 @@ ROUTES: Final = (
     Route("GET", f"{PATH}/Statistics", "FetchWorkerStatistics", both),
     Route("GET", f"{PATH}/CumulativeStatistics", "FetchWorkersCumulativeStatistics", cumulative),
     Route("GET", f"{PATH}/RealTimeStatistics", "FetchWorkersRealTimeStatistics", realtime),
-    Route("GET", f"{PATH}/{{Sid}}/Statistics", "FetchWorkerInstanceStatistics", of_one),
+    Route("GET", f"{PATH}/{{WorkerSid}}/Statistics", "FetchWorkerInstanceStatistics", of_one),
 )

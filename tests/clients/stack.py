@@ -119,9 +119,7 @@ async def _serve(
                 group.create_task(servers[name].serve(sockets=[listening]))
             urls = {name: f"http://127.0.0.1:{s.getsockname()[1]}" for name, s in sockets.items()}
             doors = {name == DOOR: urls[name] for name in DOORS}
-            ready.append(
-                Stack(doors, urls[OPEN], (owner.sid, token), (other.sid, secret), redis_url, engine)
-            )
+            ready.append(Stack(doors, urls[OPEN], (owner.sid, token), (other.sid, secret), redis_url, engine))
             up.set()
             await asyncio.to_thread(stop.wait)
             for server in servers.values():

@@ -12,12 +12,40 @@ Header = tuple[bytes, bytes]
 _encode: Final = msgspec.json.Encoder().encode
 
 
+# Sent with every response, errors and 204 included, so that a page in a browser can read all of them.
+# Credentials travel in an Authorization header that the page sets itself, never in cookies: hence `false`.
+CORS: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, If-Match"),
+    (b"access-control-allow-credentials", b"false"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config",
+    ),
+)
+
+
+def rated(limit: bytes, remaining: bytes, config: bytes) -> tuple[Header, ...]:
+    """The three headers about a rate limit."""
+    return (
+        (b"x-rate-limit-limit", limit),
+        (b"x-rate-limit-remaining", remaining),
+        (b"x-rate-limit-config", config),
+    )
+
+
+# Where no limit is set the three headers say so in words rather than with an invented number.
+UNLIMITED: Final = rated(b"unlimited", b"unlimited", b"none")
+
+
 class Answer(Struct):
     """A response: status, body, and the headers that only this one has (lower-case names)."""
 
     status: int
     body: bytes = b""
     headers: tuple[Header, ...] = ()
+    rate: tuple[Header, ...] = UNLIMITED  # the three headers about a rate limit
 
 
 def json(status: int, body: dict[str, Any], *headers: Header) -> Answer:
@@ -36,24 +64,14 @@ def etag(revision: int) -> Header:
 
 NO_CONTENT: Final = Answer(204)
 
-# Sent with every response, errors and 204 included, so that a page in a browser can read all of them.
-# Credentials travel in an Authorization header that the page sets itself, never in cookies: hence `false`.
-# No rate limit is configured; the three rate headers say so in words rather than with an invented number.
-EVERY_ANSWER: Final[tuple[Header, ...]] = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, If-Match"),
-    (b"access-control-allow-credentials", b"false"),
-    (b"access-control-expose-headers", b"ETag, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining"),
-    (b"x-rate-limit-limit", b"unlimited"),
-    (b"x-rate-limit-remaining", b"unlimited"),
-    (b"x-rate-limit-config", b"none"),
-)
-_WITH_BODY: Final = (*EVERY_ANSWER, (b"content-type", b"application/json"))
+
+EVERY_ANSWER: Final = (*CORS, *UNLIMITED)
+_JSON: Final[Header] = (b"content-type", b"application/json")
 
 
 def headers_of(answer: Answer) -> list[Header]:
     """All headers of a response, in the form that ASGI wants."""
     if answer.status == 204:
-        return [*EVERY_ANSWER, *answer.headers]
-    return [*_WITH_BODY, *answer.headers, (b"content-length", b"%d" % len(answer.body))]
+        return [*CORS, *answer.rate, *answer.headers]
+    length = b"%d" % len(answer.body)
+    return [*CORS, *answer.rate, _JSON, *answer.headers, (b"content-length", length)]

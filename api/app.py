@@ -17,6 +17,7 @@ from api import errors
 from api.answer import Answer, headers_of, json
 from api.auth import Gate, verify_with
 from api.call import Face
+from api.docs_page import pages
 from api.door import Door
 from api.operate import operate
 from api.proxies import Proxies
@@ -80,7 +81,12 @@ def build(
     face = Face(engine, gate, root, allow_private_callbacks, key, proxies)
     litestar = Litestar(
         # Preflights first: for a path without one Litestar adds its own, which knows nothing of CORS.
-        route_handlers=[*_preflights(), *_health(ready), *_operations(face)],
+        route_handlers=[
+            *_preflights(),
+            *_health(ready),
+            *pages([line.name for line in ROUTES]),
+            *_operations(face),
+        ],
         exception_handlers={HTTPException: _refusal, Exception: _failure},
         openapi_config=None,
         logging_config=None,

@@ -19,6 +19,7 @@ from api.auth import Gate, verify_with
 from api.call import Face
 from api.docs_page import pages
 from api.door import Door
+from api.limits import Limits, limited
 from api.operate import operate
 from api.proxies import Proxies
 from api.routes import WORKSPACE, Route
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 _FETCHED: Final = {route.path for route in ROUTES if route.method == "GET" and route.path.endswith("/{Sid}")}
 _ORDER: Final = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+
+
+NO_LIMITS: Final = Limits()
 
 
 class Reply(Response[bytes]):
@@ -62,6 +66,7 @@ def build(
     allow_private_callbacks: bool = False,
     secret: str = "",
     trusted_proxies: Sequence[IPv4Network | IPv6Network] = (),
+    limits: Limits = NO_LIMITS,
     door: bool = True,
     clock: Callable[[], float] = monotonic,
 ) -> ASGIApp:
@@ -79,23 +84,25 @@ def build(
     proxies = Proxies(trusted_proxies) if trusted_proxies else None
     key = (secret or token_hex()).encode()
     face = Face(engine, gate, root, allow_private_callbacks, key, proxies)
+    of each request. `limits` says how many requests an Account may make. `door` False leaves the hot paths to
+    Litestar too. `clock` (seconds) ages remembered credentials.
+    """
+    root = None if public_url is None else public_url.rstrip("/")
+    face = Face(engine, Gate(engine.accounts.verify, clock), root, allow_private_callbacks)
+    routes = limited(ROUTES, limits)
     litestar = Litestar(
         # Preflights first: for a path without one Litestar adds its own, which knows nothing of CORS.
         route_handlers=[
             *_preflights(),
             *_health(ready),
-            *pages([line.name for line in ROUTES]),
-            *_operations(face),
+            *pages([line.name for line in routes]),
+            *(_handler(face, line) for line in routes),
         ],
         exception_handlers={HTTPException: _refusal, Exception: _failure},
         openapi_config=None,
         logging_config=None,
     )
-    return Door(face, ROUTES, litestar) if door else litestar
-
-
-def _operations(face: Face) -> list[HTTPRouteHandler]:
-    return [_handler(face, line) for line in ROUTES]
+    return Door(face, routes, litestar) if door else litestar
 
 
 def _handler(face: Face, line: Route) -> HTTPRouteHandler:

@@ -14,6 +14,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 CONNECTION: Final = ("data", "redis", "allow_weak_durability", "shards", "deployment")
 API: Final = ("host", "port", "public_url", "trusted_proxies", "allow_private_callbacks")
+API: Final = (
+    "host",
+    "port",
+    "public_url",
+    "allow_private_callbacks",
+    "rate_limit",
+    "rate_limit_expressions",
+    "rate_limit_bulk",
+)
 LOGGING: Final = ("log_level", "log_format")
 
 

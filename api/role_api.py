@@ -12,6 +12,7 @@ import uvicorn
 
 from api.app import build
 from api.first_account import first_account
+from api.limits import Limits
 from api.listen import BACKLOG
 from api.role import engine_of
 from engine.settings import Settings, networks
@@ -39,6 +40,11 @@ async def run_api(
             allow_private_callbacks=settings.allow_private_callbacks,
             secret=watch.deployment.secret,
             trusted_proxies=networks(settings.trusted_proxies),
+            limits=Limits(
+                requests=settings.rate_limit,
+                expressions=settings.rate_limit_expressions,
+                bulk=settings.rate_limit_bulk,
+            ),
         )
         server = _Server(
             uvicorn.Config(

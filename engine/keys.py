@@ -18,6 +18,11 @@ API_KEYS: Final = Key("{tl}:api_keys")  # hash: API key SID -> ApiKey as JSON
 DEPLOYMENT: Final = Key("{tl}:deployment")  # hash: layout (version of this file), shards, id, secret
 
 
+def rate_key(account_sid: str, rate: str, second: int) -> Key:
+    """string: requests of one Account in one second since the epoch, under one rate."""
+    return Key(f"{{tl}}:rate:{account_sid}:{rate}:{second}")
+
+
 def shard_of(workspace_sid: str, shards: int) -> int:
     """The shard a Workspace lives in. Fixed for its life, since `shards` is fixed for a deployment's."""
     return crc32(workspace_sid.encode()) % shards

@@ -21,6 +21,7 @@ from engine.media_letters import Deliver
 from engine.media_setups import Setups
 from engine.placement import Placers
 from engine.realtime import RealTime
+from engine.rates import Rates
 from engine.redis import Pipeline
 from engine.reservations import Reservations
 from engine.roster import Rosters
@@ -62,6 +63,8 @@ class Engine:
         self._placers = Placers(compiled)
         self._live = live = Live(self.config)
         self.accounts, self.api_keys = Accounts(redis), ApiKeys(redis)
+        self.accounts = Accounts(redis)
+        self.rates = Rates(self.config, now_ms)
         self.workspaces = Workspaces(self.config, mint=mint)
         self.activities = Activities(self.config, mint=mint)
         self.task_channels = TaskChannels(self.config, mint=mint)

@@ -82,6 +82,25 @@ class Settings(Struct, frozen=True, kw_only=True):
     events_kept: Annotated[
         int, Meta(ge=1_000, le=100_000_000, description="events of a Workspace that are kept at most, about")
     ] = 100_000
+    rate_limit: Annotated[
+        int, Meta(ge=0, le=1_000_000, description="requests a second an account may make; 0: any number")
+    ] = 0
+    rate_limit_expressions: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="lists filtered by an expression, of each kind, a second and account; 0: any number",
+        ),
+    ] = 3
+    rate_limit_bulk: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=1_000_000,
+            description="bulk real-time statistics a second and account; 0: any number",
+        ),
+    ] = 5
     deployment: Annotated[
         str,
         Meta(description="id the data must carry, so that an emptied or wrong server is refused; empty: any"),

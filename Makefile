@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench histories theory mutations clean
+.PHONY: help install demo test lint bench histories theory mutations fuzz docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do \
@@ -47,6 +47,12 @@ theory: $(READY) ## waiting times against queueing theory, in virtual time; rene
 
 mutations: $(READY) ## break the Lua scripts on purpose, one line at a time: the tests have to notice
 	@$(BIN)/python -m tests.mutations --jobs 2
+
+fuzz: $(READY) ## 20,000 requests and more, made from the API's own description
+	@TRUNKLINE_FUZZ=460 $(BIN)/pytest -n 2 tests/clients/test_schemathesis.py
+
+docs: $(READY) ## renew docs/compatibility.md
+	@$(BIN)/python -m api.surface.compatibility --write
 
 clean: ## remove .venv and everything generated
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis benchmarks/results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from api.surface.common import PUBLIC
 from api.surface.model import BOOLEAN, URL, Parameter, Type, form, integer, rows, sid, text, words
 
 STATUSES: Final = words(
@@ -39,8 +40,8 @@ ANSWER: Final = (
         "Instruction",
         Type(kind="text"),
         "`accept`, `reject`, `dequeue`, `call`, `redirect`, `conference` or `supervise`, in any case",
-        chosen="`accept` and `reject` mean the statuses. The others need a media adapter (docs/media-adapter.md);"
-        " without one they are refused with 400.",
+        chosen="`accept` and `reject` mean the statuses. The others are for your media adapter (media-adapter.md).",
+        refused="Without a media adapter the others are refused with 400.",
     ),
 )
 
@@ -50,26 +51,26 @@ _DEQUEUE: Final = (
     form("DequeueRecord", _LEG, "dequeue: what is recorded", default="do-not-record"),
     form("DequeueTimeout", _RING, "dequeue: seconds it rings; at most 600 with SIP", default="60"),
     form("DequeueTo", _LINE, "dequeue: the Worker's address", default="the Worker's `contact_uri`"),
-    form("DequeueStatusCallbackUrl", URL, "dequeue: told when the call ends"),
+    form("DequeueStatusCallbackUrl", URL, "dequeue: told when the call ends", refused=PUBLIC),
 )
 _CALL: Final = (
     form("CallFrom", _LINE, "call: caller id; required"),
     form("CallRecord", _LEG, "call: what is recorded", default="do-not-record"),
     form("CallTimeout", _RING, "call: seconds it rings; at most 600 with SIP", default="60"),
     form("CallTo", _LINE, "call: the Worker's address", default="the Worker's `contact_uri`"),
-    form("CallUrl", URL, "call: what is run when the Worker answers; required"),
-    form("CallStatusCallbackUrl", URL, "call: told when the call ends"),
+    form("CallUrl", URL, "call: what is run when the Worker answers; required", refused=PUBLIC),
+    form("CallStatusCallbackUrl", URL, "call: told when the call ends", refused=PUBLIC),
     form("CallAccept", BOOLEAN, "call: also accept the Reservation", default="false"),
 )
 _REDIRECT: Final = (
     form("RedirectCallSid", sid("CA"), "redirect: the waiting call; required"),
     form("RedirectAccept", BOOLEAN, "redirect: also accept the Reservation", default="false"),
-    form("RedirectUrl", URL, "redirect: what the call goes on with; required"),
+    form("RedirectUrl", URL, "redirect: what the call goes on with; required", refused=PUBLIC),
 )
 _CONFERENCE: Final = (
     form("To", _LINE, "conference: the Worker's address", default="the Worker's `contact_uri`"),
     form("From", _LINE, "conference: caller id"),
-    form("StatusCallback", URL, "conference: told about the call"),
+    form("StatusCallback", URL, "conference: told about the call", refused=PUBLIC),
     form("StatusCallbackMethod", _METHOD, "conference: how", default="POST"),
     form("StatusCallbackEvent", _WORDS, f"conference: of what: {_CALL_EVENTS}"),
     form("Timeout", _RING, "conference: seconds it rings; at most 600 with SIP", default="60"),
@@ -83,11 +84,11 @@ _CONFERENCE: Final = (
     ),
     form("StartConferenceOnEnter", BOOLEAN, "conference: start when the Worker joins", default="true"),
     form("EndConferenceOnExit", BOOLEAN, "conference: end when the Worker leaves"),
-    form("WaitUrl", URL, "conference: what is heard while waiting"),
+    form("WaitUrl", URL, "conference: what is heard while waiting", refused=PUBLIC),
     form("WaitMethod", _METHOD, "conference: how that is fetched", default="POST"),
     form("EarlyMedia", BOOLEAN, "conference: the Worker hears ringing", default="true"),
     form("MaxParticipants", integer(2, 250), "conference: how many may join", default="250"),
-    form("ConferenceStatusCallback", URL, "conference: told about the conference"),
+    form("ConferenceStatusCallback", URL, "conference: told about the conference", refused=PUBLIC),
     form("ConferenceStatusCallbackMethod", _METHOD, "conference: how", default="POST"),
     form("ConferenceStatusCallbackEvent", _WORDS, f"conference: of what: {_CONFERENCE_EVENTS}"),
     form(
@@ -103,9 +104,14 @@ _CONFERENCE: Final = (
         default="trim-silence",
     ),
     form("RecordingChannels", words("mono", "dual"), "conference: channels of the recording", default="mono"),
-    form("RecordingStatusCallback", URL, "conference: told about the Worker's recording"),
+    form("RecordingStatusCallback", URL, "conference: told about the Worker's recording", refused=PUBLIC),
     form("RecordingStatusCallbackMethod", _METHOD, "conference: how", default="POST"),
-    form("ConferenceRecordingStatusCallback", URL, "conference: told about the conference's recording"),
+    form(
+        "ConferenceRecordingStatusCallback",
+        URL,
+        "conference: told about the conference's recording",
+        refused=PUBLIC,
+    ),
     form("ConferenceRecordingStatusCallbackMethod", _METHOD, "conference: how", default="POST"),
     form(
         "Region",
@@ -124,7 +130,12 @@ _CONFERENCE: Final = (
 )
 SUPERVISE: Final = (
     form("SupervisorMode", words("monitor", "whisper", "barge"), "supervise: how", default="monitor"),
-    form("Supervisor", sid("WK"), "supervise: the Worker who listens in; required"),
+    form(
+        "Supervisor",
+        sid("WK"),
+        "supervise: the Worker who listens in; required",
+        refused="An address is refused with 400: it has to be a Worker's SID.",
+    ),
 )
 
 MEDIA: Final[tuple[Parameter, ...]] = (*_DEQUEUE, *_CALL, *_REDIRECT, *_CONFERENCE)

@@ -15,6 +15,7 @@ from api.surface.common import (
     LONG_NAME,
     OWN_URL,
     PAGING,
+    PUBLIC,
     WORKSPACE,
 )
 from api.surface.model import (
@@ -66,8 +67,16 @@ RESOURCE: Final = Resource(
 )
 
 _CALLBACKS: Final = (
-    form("AssignmentCallbackUrl", URL, "what is asked when a Worker is reserved", chosen=CLEARS),
-    form("FallbackAssignmentCallbackUrl", URL, "what is asked when the first cannot be", chosen=CLEARS),
+    form(
+        "AssignmentCallbackUrl", URL, "what is asked when a Worker is reserved", chosen=CLEARS, refused=PUBLIC
+    ),
+    form(
+        "FallbackAssignmentCallbackUrl",
+        URL,
+        "what is asked when the first cannot be",
+        chosen=CLEARS,
+        refused=PUBLIC,
+    ),
 )
 _CONFIGURATION: Final = "routing document: JSON with `task_routing`, at most 1,038,576 bytes"
 _KEPT: Final = "It comes back byte for byte. Keys that are not known are kept and have no effect."

@@ -14,6 +14,7 @@ from api.surface.common import (
     NAME,
     OWN_URL,
     PAGING,
+    PUBLIC,
     WORKSPACE,
     WORKSPACES,
 )
@@ -80,7 +81,8 @@ _CALLBACK: Final = form(
     "EventCallbackUrl",
     URL,
     "where events are posted",
-    chosen=f"{CLEARS} Addresses of loopback, link-local and private networks are refused unless a setting allows them.",
+    chosen=CLEARS,
+    refused=PUBLIC,
 )
 _FILTER: Final = form(
     "EventsFilter",
@@ -89,7 +91,11 @@ _FILTER: Final = form(
     chosen="Sent empty, all are posted. A type that does not exist is refused with 400.",
 )
 _ADAPTER: Final = form(
-    "MediaAdapterUrl", URL, "your service that places calls, see docs/media-adapter.md", extension=True
+    "MediaAdapterUrl",
+    URL,
+    "your service that places calls, see docs/media-adapter.md; empty: none",
+    refused=PUBLIC,
+    extension=True,
 )
 
 OPERATIONS: Final = (

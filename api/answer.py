@@ -17,7 +17,7 @@ _encode: Final = msgspec.json.Encoder().encode
 CORS: Final[tuple[Header, ...]] = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, If-Match"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, If-Match, Idempotency-Key"),
     (b"access-control-allow-credentials", b"false"),
     (
         b"access-control-expose-headers",

@@ -12,7 +12,8 @@ from api.surface import OPERATIONS
 from api.surface.model import Operation
 from api.v1 import ROUTES
 from tests.clients.fields import complaints, page_complaints
-from tests.clients.site import Site, created, until
+from tests.clients.places import sids
+from tests.clients.site import Site, until
 
 NO_FORM: Final = {"CreateTaskBulk"}  # answered line by line: not a resource
 SERVED: Final = [route.name for route in ROUTES if route.name not in NO_FORM]
@@ -45,53 +46,8 @@ def forms(site: Site) -> dict[str, dict[str, str]]:
     }
 
 
-def spare(site: Site, folder: str) -> str:
-    """The SID of something that nothing uses, to be deleted."""
-    form = {"FriendlyName": f"Spare {folder}"}
-    if folder == "TaskChannels":
-        form["UniqueName"] = "spare"
-    if folder == "Workflows":
-        form["Configuration"] = site.workflow["configuration"]
-    sid: str = created(site.post(f"/{folder}", form))["sid"]
-    return sid
-
-
-def filled(site: Site, one: Operation) -> str:
-    """The operation's path with SIDs of things that are there."""
-    parent, found, _ = one.path.rpartition("/{Sid}")
-    offer = open_offer(site)
-    values = {
-        "WorkspaceSid": site.workspace["sid"],
-        "TaskSid": offer["task_sid"],
-        "WorkerSid": site.worker["sid"],
-        "TaskQueueSid": site.queue["sid"],
-        "WorkflowSid": site.workflow["sid"],
-    }
-    if found and one.method == "DELETE" and not parent.endswith("Tasks"):
-        values["Sid"] = spare(site, parent.rpartition("/")[2])
-    elif found:
-        values["Sid"] = first(site, parent.format(**values))
-    return one.path.format(**values)
-
-
-def open_offer(site: Site) -> dict[str, Any]:
-    """The Reservation of the Worker, who has room for one."""
-    rows = site.get(f"/Workers/{site.worker['sid']}/Reservations").json()["reservations"]
-    return rows[0] if rows else site.offer(site.task())
-
-
-def first(site: Site, path: str) -> str:
-    """The SID of the first of a list, waiting until there is one."""
-
-    def look() -> str | None:
-        body = site.http.get(path).json()
-        return next((row["sid"] for row in body[body["meta"]["key"]]), None)
-
-    return until(look)
-
-
 def call(site: Site, one: Operation) -> httpx.Response:
-    path = filled(site, one)
+    path = one.path.format(**sids(site, one))
     if one.name == "CreateTaskQueueBulkRealTimeStatistics":
         return site.http.post(path, json={"queueSids": [site.queue["sid"]]})
     if one.name == "ReportReservationSetup":
@@ -134,6 +90,6 @@ def test_an_operation_answers_as_described(site: Site, name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SERVED if OPERATIONS[name].rows])
 def test_a_list_that_is_not_empty_has_rows_as_described(site: Site, name: str) -> None:
     one = OPERATIONS[name]
-    path = filled(site, one)
+    path = one.path.format(**sids(site, one))
     body = until(lambda: found if (found := site.http.get(path).json())[one.rows] else None)
     assert page_complaints(one.resource, one.rows, body) == []

@@ -20,6 +20,7 @@ from api.surface.model import (
     path,
     query,
     sid,
+    text,
 )
 
 _PATH: Final = f"{WORKSPACE}/Events"
@@ -49,7 +50,7 @@ RESOURCE: Final = Resource(
     ),
 )
 
-MINUTES: Final = integer(1, 43_200)
+MINUTES: Final = integer(1, 10 * 366 * 24 * 60)  # ten years
 
 OPERATIONS: Final = (
     Operation(
@@ -70,7 +71,7 @@ OPERATIONS: Final = (
             query("TaskSid", sid("WT"), "only those about this Task"),
             query("WorkerSid", sid("WK"), "only those about this Worker"),
             query("WorkflowSid", sid("WW"), "only those about this Workflow"),
-            query("TaskChannel", TEXT, "only those about this Task Channel, by SID or unique name"),
+            query("TaskChannel", text(0, 64), "only those about this Task Channel, by SID or unique name"),
             query("Sid", sid("EV"), "only this one"),
             *PAGING,
         ),

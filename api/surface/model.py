@@ -63,6 +63,7 @@ class Parameter(Struct, frozen=True, kw_only=True):
     chosen: str = ""  # where the original's documents leave something open: what holds here
     refused: str = ""  # where less is taken than there: what is answered
     extension: bool = False  # not in the original
+    aliases: tuple[str, ...] = ()  # other names it is read by
 
 
 class Operation(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,6 @@ from typing import Final
 
 from api.surface import figures
 from api.surface.common import ACCOUNT, EMPTY_FILTER, IN, IN_WORKSPACE, OWN_URL, PAGING, WORKSPACE
-from api.surface.events import MINUTES
 from api.surface.model import (
     COUNT,
     DATE,
@@ -17,6 +16,7 @@ from api.surface.model import (
     Parameter,
     Resource,
     Type,
+    integer,
     path,
     query,
     rows,
@@ -24,6 +24,7 @@ from api.surface.model import (
     sid,
 )
 
+_MINUTES: Final = integer(1, 30 * 24 * 60)
 _CHANNEL: Final = query("TaskChannel", TEXT, "only this Task Channel, by SID or unique name")
 _SPLIT: Final = query(
     "SplitByWaitTime",
@@ -32,7 +33,7 @@ _SPLIT: Final = query(
     chosen="A wait of exactly a threshold counts as above it.",
 )
 _WINDOW: Final = (
-    query("Minutes", MINUTES, "the last minutes", default="15"),
+    query("Minutes", _MINUTES, "the last minutes", default="15"),
     query(
         "StartDate",
         DATE,
@@ -102,7 +103,7 @@ RESOURCES: Final = (
         IN_WORKSPACE,
         Field(
             "task_queue_data",
-            rows(shape(_OF_QUEUE, *(f for f in figures.QUEUE_NOW if f not in figures.RELATIVE))),
+            rows(shape(_OF_QUEUE, *figures.QUEUE_NOW)),
             "one for each TaskQueue asked for, in that order",
         ),
         Field("task_queue_response_count", COUNT, "how many these are"),
@@ -188,14 +189,27 @@ def _three(about: str, of: str, tail: str, resource: str, *parents: Parameter) -
     )
 
 
-_BULK_SIDS: Final = Parameter(
-    name="queueSids",
-    place="json",
-    type=Type(kind="list", item=sid("WQ"), low=1, high=50),
-    note="the TaskQueues, 1 to 50",
-    required=True,
-    chosen="Also read as `QueueSids`, `TaskQueueSids` or `task_queue_sids`, and from a form with the name repeated."
-    " A TaskQueue that is not there gets an entry of zeros.",
+_BULK: Final = (
+    IN,
+    Parameter(
+        name="queueSids",
+        place="json",
+        type=Type(kind="list", item=sid("WQ"), low=1, high=50),
+        note="the TaskQueues, 1 to 50",
+        required=True,
+        chosen="Also read as `QueueSids`, `TaskQueueSids` or `task_queue_sids`, and from a form with the name repeated."
+        " A TaskQueue that is not there gets an entry of zeros.",
+        aliases=("QueueSids", "TaskQueueSids", "task_queue_sids"),
+    ),
+    Parameter(
+        name="TaskChannel",
+        place="json",
+        type=TEXT,
+        note="only this Task Channel, by SID or unique name",
+        chosen="Also read as `taskChannel` or `task_channel`.",
+        aliases=("taskChannel", "task_channel"),
+    ),
+    query("TaskChannel", TEXT, "the same, where the body does not name one", extension=True),
 )
 _WORKER_FILTERS: Final = (
     query("TaskQueueSid", sid("WQ"), "only Workers of this TaskQueue"),
@@ -230,7 +244,7 @@ OPERATIONS: Final = (
         resource="bulk_real_time_statistics",
         limit="TaskQueue-Bulk-RealTimeStatistics",
         media_types=("application/json",),
-        parameters=(IN, _BULK_SIDS),
+        parameters=_BULK,
     ),
     _view(
         "FetchWorkerInstanceStatistics",

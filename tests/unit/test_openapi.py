@@ -24,7 +24,7 @@ def test_it_is_valid_openapi_3_1() -> None:
 
 
 def test_it_has_the_operations_that_are_served_and_no_other() -> None:
-    assert operations(SERVED).keys() == {route.name for route in ROUTES}
+    assert operations(SERVED).keys() == {route.name for route in ROUTES} & OPERATIONS.keys()
     assert operations(ALL).keys() == OPERATIONS.keys()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from functools import wraps
 from typing import Any, Final, NoReturn
@@ -25,13 +26,15 @@ from engine.instructions import PARAMETERS
 NOT_YET: Final = frozenset(
     {"ListEvent", "FetchEvent", "CreateTaskBulk"} | {name for name in OPERATIONS if "Statistics" in name}
 )
+# A GET where only POST exists: routed so that it is 404, and no SID of that name.
+NOTHING_THERE: Final = frozenset({"NoTaskQueueBulkRealTimeStatistics"})
 ROUTED: Final = {route.name: route for route in ROUTES}
 BOTH: Final = sorted(ROUTED.keys() & OPERATIONS.keys())
 Read = set[tuple[str, str]]  # place and name
 
 
 def test_every_route_is_described_and_every_description_is_served() -> None:
-    assert ROUTED.keys() - OPERATIONS.keys() == set()
+    assert ROUTED.keys() - OPERATIONS.keys() <= NOTHING_THERE
     assert OPERATIONS.keys() - ROUTED.keys() <= NOT_YET
     assert len(ROUTED) == len(ROUTES)
 
@@ -39,9 +42,10 @@ def test_every_route_is_described_and_every_description_is_served() -> None:
 @pytest.mark.parametrize("name", BOTH)
 def test_a_route_has_the_method_and_the_path_of_its_description(name: str) -> None:
     described, routed = OPERATIONS[name], ROUTED[name]
-    assert (described.method, described.path) == (routed.method, routed.path)
-    places = [one.name for one in described.parameters if one.place == "path"]
-    assert places == [part[1:-1] for part in routed.path.split("/") if part.startswith("{")]
+    holes = [re.sub(r"\{\w+\}", "{}", path) for path in (described.path, routed.path)]
+    assert (described.method, holes[0]) == (routed.method, holes[1])
+    named = [one.name for one in described.parameters if one.place == "path"]
+    assert named == re.findall(r"\{(\w+)\}", described.path)
 
 
 def test_names_of_parameters_and_fields_are_unique_where_they_stand() -> None:
@@ -120,7 +124,7 @@ def sample(kind: Type) -> str:
 
 def requests(one: Operation) -> Iterator[dict[tuple[str, str], str]]:
     """Requests that together bring an operation to read all it can: with each of its instructions, if it has any."""
-    values: dict[tuple[str, str], str] = {(p.place, p.name): sample(p.type) for p in one.parameters}
+    values: dict[tuple[str, str], str] = {(_where(p), p.name): sample(p.type) for p in one.parameters}
     values[("query", "PageToken")] = ""
     if ("form", "Instruction") not in values:
         yield values
@@ -151,13 +155,18 @@ async def _run(operation: Awaitable[Answer]) -> Answer:
     return await operation
 
 
+def _where(one: Parameter) -> str:
+    """Where an operation finds a parameter: members of a JSON object come as those of a form."""
+    return "form" if one.place == "json" else one.place
+
+
 def wanted(one: Operation) -> Read:
-    parameters: list[Parameter] = [p for p in one.parameters if p.place in ("query", "form", "header")]
-    return {
-        (p.place, p.name.lower() if p.place == "header" else p.name)
-        for p in parameters
-        if p.name not in PENDING
-    }
+    asked = [p for p in one.parameters if p.place != "path" and p.name not in PENDING]
+    return {(_where(p), p.name.lower() if p.place == "header" else p.name) for p in asked}
+
+
+def aliases(one: Operation) -> Read:
+    return {(_where(p), alias) for p in one.parameters for alias in p.aliases}
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -166,5 +175,5 @@ def test_an_operation_reads_exactly_the_parameters_of_its_description(name: str,
     for values in requests(described):
         perform(ROUTED[name], values, read)
     unread = wanted(described) - read
-    undescribed = read - wanted(described)
+    undescribed = read - wanted(described) - aliases(described)
     assert (unread, undescribed) == (set(), set())

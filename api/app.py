@@ -75,8 +75,9 @@ def build(
     `ready` lists what keeps this process from serving, in sentences; /readyz answers 503 with them until it
     is empty. `public_url` is scheme and authority of all links, without a slash at the end; None takes those
     of each request, as a proxy in `trusted_proxies` forwards them. `secret` seals page tokens and is the same
-    in all processes of a deployment; "" makes one up, so that this app alone knows its tokens. `door` False
-    leaves the hot paths to Litestar too. `clock` (seconds) ages remembered credentials.
+    in all processes of a deployment; "" makes one up, so that this app alone knows its tokens. `limits` says
+    how many requests an Account may make. `door` False leaves the hot paths to Litestar too. `clock` (seconds)
+    ages remembered credentials.
     """
     root = None if public_url is None else public_url.rstrip("/")
     tokens = Tokens(engine.accounts.get, engine.api_keys.get, clock)
@@ -84,11 +85,6 @@ def build(
     proxies = Proxies(trusted_proxies) if trusted_proxies else None
     key = (secret or token_hex()).encode()
     face = Face(engine, gate, root, allow_private_callbacks, key, proxies)
-    of each request. `limits` says how many requests an Account may make. `door` False leaves the hot paths to
-    Litestar too. `clock` (seconds) ages remembered credentials.
-    """
-    root = None if public_url is None else public_url.rstrip("/")
-    face = Face(engine, Gate(engine.accounts.verify, clock), root, allow_private_callbacks)
     routes = limited(ROUTES, limits)
     litestar = Litestar(
         # Preflights first: for a path without one Litestar adds its own, which knows nothing of CORS.

@@ -13,11 +13,11 @@ from engine.settings import Settings, allowed, default_of, describe, environment
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONNECTION: Final = ("data", "redis", "allow_weak_durability", "shards", "deployment")
-API: Final = ("host", "port", "public_url", "trusted_proxies", "allow_private_callbacks")
 API: Final = (
     "host",
     "port",
     "public_url",
+    "trusted_proxies",
     "allow_private_callbacks",
     "rate_limit",
     "rate_limit_expressions",

@@ -20,8 +20,8 @@ from engine.media import MediaRelay
 from engine.media_letters import Deliver
 from engine.media_setups import Setups
 from engine.placement import Placers
-from engine.realtime import RealTime
 from engine.rates import Rates
+from engine.realtime import RealTime
 from engine.redis import Pipeline
 from engine.reservations import Reservations
 from engine.roster import Rosters

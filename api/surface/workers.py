@@ -90,6 +90,12 @@ _LIST: Final = (
         "`DateStatusChanged:asc` or `DateStatusChanged:desc`",
         chosen="Left out, they come in order of their SIDs. Any other value is refused with 400.",
     ),
+    query(
+        "AfterSid",
+        sid("WK"),
+        "those behind this Worker, in the order asked for; an unknown one is refused with 400",
+        chosen="Not in the original's documents; its worker SDK sends it.",
+    ),
     *PAGING,
 )
 

@@ -35,12 +35,15 @@ class Engine:
         self.ms, self.asked = 5_000, 0
         self.counts: Counter[str] = Counter()
         self.rates = Rates(self, lambda: self.ms)  # type: ignore[arg-type]
-        self.accounts = self.tasks = self.workers = self.task_queues = self.workspaces = self
+        self.accounts = self.api_keys = self.tasks = self.workers = self.task_queues = self.workspaces = self
 
     async def together(self, *commands: Any) -> list[int]:
         for name, key, *_ in commands:
             self.counts[key] += name == "INCR"
         return [self.counts[key] for _, key, *_ in commands]
+
+    async def get(self, _: str) -> None:
+        """Nobody signs a token here."""
 
     async def verify(self, sid: str, _: str) -> Any:
         return SimpleNamespace(sid=sid)

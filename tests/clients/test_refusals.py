@@ -139,7 +139,7 @@ def test_what_does_not_exist_is_named_without_the_version(standing: Site, tail: 
 
 
 def test_an_unknown_path_outside_the_api_is_404_in_the_same_form(live: httpx.Client) -> None:
-    for path in ("/", "/v1", "/v2/Workspaces", "/v1/Workspaces/WS1/Tasks/WT1/Reservations/WR1/More"):
+    for path in ("/v1", "/v2/Workspaces", "/v1/Workspaces/WS1/Tasks/WT1/Reservations/WR1/More"):
         assert refusal(live.get(path))[:2] == (404, 20404)
 
 

@@ -7,12 +7,20 @@ from typing import Any
 import httpx
 import pytest
 
+from api.surface import OPERATIONS
+from tests.clients.fields import complaints
 from tests.clients.site import Site, created
 from tests.clients.stack import Stack
-from tests.clients.statistics_fields import BULK, LIST_ROW, VIEWS, wrong
 
 NOBODY = "0" * 32
 BULK_PATH = "/TaskQueues/RealTimeStatistics"
+BULK, LIST_ROW = "bulk_real_time_statistics", "task_queues_statistics"
+ROOT = "/v1/Workspaces/{WorkspaceSid}"
+VIEWS = {  # path below the Workspace -> its resource
+    one.path.removeprefix(ROOT): one.resource
+    for one in OPERATIONS.values()
+    if one.path.endswith("Statistics") and one.resource not in (BULK, LIST_ROW)
+}
 PAST = [view for view in VIEWS if "RealTime" not in view] + ["/TaskQueues/Statistics"]
 SPLIT = [view for view in PAST if "Workers" not in view]
 
@@ -21,7 +29,9 @@ pytestmark = pytest.mark.usefixtures("made_log")
 
 
 def path_of(view: str, site: Site) -> str:
-    return view.format(queue=site.queue["sid"], workflow=site.workflow["sid"], worker=site.worker["sid"])
+    return view.format(
+        TaskQueueSid=site.queue["sid"], WorkflowSid=site.workflow["sid"], WorkerSid=site.worker["sid"]
+    )
 
 
 def bulk(site: Site, body: Any) -> httpx.Response:
@@ -34,17 +44,17 @@ def test_a_view_has_every_field_in_its_type_and_no_other(site: Site, view: str) 
     for asked in ({}, query):
         response = site.get(path, **asked)
         assert response.status_code == 200, response.text
-        assert wrong(VIEWS[view], response.json()) == []
+        assert complaints(VIEWS[view], response.json()) == []
         assert response.json()["url"] == f"{str(site.http.base_url).rstrip('/')}{site.path(path)}"
     site.offer(site.task(Priority=7))
-    assert wrong(VIEWS[view], site.get(path).json()) == []
+    assert complaints(VIEWS[view], site.get(path).json()) == []
 
 
 def test_the_list_has_a_row_for_each_queue_and_pages_like_any_other(site: Site) -> None:
     made = [site.queue["sid"]]
     made += [created(site.post("/TaskQueues", {"FriendlyName": n}))["sid"] for n in ("B", "C", "C")]
     body = site.get("/TaskQueues/Statistics", PageSize=3, SplitByWaitTime="5").json()
-    assert [wrong(LIST_ROW, row) for row in body["task_queues_statistics"]] == [[], [], []]
+    assert [complaints(LIST_ROW, row) for row in body["task_queues_statistics"]] == [[], [], []]
     meta = body["meta"]
     assert (meta["key"], meta["page_size"]) == ("task_queues_statistics", 3)
     assert "SplitByWaitTime=5&PageSize=3" in meta["next_page_url"]
@@ -60,7 +70,7 @@ def test_bulk_statistics_take_each_spelling_and_a_form_that_is_called_json(site:
     sid = site.queue["sid"]
     for name in ("queueSids", "QueueSids", "TaskQueueSids", "task_queue_sids"):
         response = bulk(site, {name: [sid]})
-        assert (response.status_code, wrong(BULK, response.json())) == (200, [])
+        assert (response.status_code, complaints(BULK, response.json())) == (200, [])
     mislabelled = site.http.post(
         site.path(BULK_PATH),
         content=f"queueSids={sid}&queueSids=WQ{NOBODY}",
@@ -81,7 +91,7 @@ def test_bulk_statistics_of_a_queue_that_is_not_there_are_zero(site: Site, stack
         sids = [f"WQ{NOBODY}", site.queue["sid"], foreign, site.queue["sid"]]
         body = bulk(site, {"queueSids": sids}).json()
         http.delete(root)
-    assert wrong(BULK, body) == []
+    assert complaints(BULK, body) == []
     assert body["task_queue_response_count"] == 3
     rows = {row["task_queue_sid"]: row for row in body["task_queue_data"]}
     assert list(rows) == sids[:3]

@@ -1,0 +1,51 @@
+"""What the tests of this folder ask for and the server does not have yet.
+
+Names of operations, and of what is more than an operation. A test that needs one of them has to fail, and fails the
+run when it does not: then the name is taken out of this list.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+EXPECTED_MISSING: Final[frozenset[str]] = frozenset(
+    {
+        "ListEvent",
+        "FetchEvent",
+        "FetchWorkspaceStatistics",
+        "FetchWorkspaceCumulativeStatistics",
+        "FetchWorkspaceRealTimeStatistics",
+        "FetchTaskQueueStatistics",
+        "FetchTaskQueueCumulativeStatistics",
+        "FetchTaskQueueRealTimeStatistics",
+        "ListTaskQueuesStatistics",
+        "CreateTaskQueueBulkRealTimeStatistics",
+        "FetchWorkerInstanceStatistics",
+        "FetchWorkerStatistics",
+        "FetchWorkersCumulativeStatistics",
+        "FetchWorkersRealTimeStatistics",
+        "FetchWorkflowStatistics",
+        "FetchWorkflowCumulativeStatistics",
+        "FetchWorkflowRealTimeStatistics",
+        "ApiKeys",
+        "BearerTokens",
+        "AssignmentCallbacks",
+        "RateLimits",
+        "ListTask.Ordering",
+    }
+)
+
+
+def has(*names: str) -> bool:
+    """Whether the server is expected to have all of these."""
+    return EXPECTED_MISSING.isdisjoint(names)
+
+
+def needing(*names: str) -> tuple[Any, ...]:
+    """Marks for a test that needs these: it must fail while one of them is missing."""
+    missing = EXPECTED_MISSING.intersection(names)
+    if not missing:
+        return ()
+    return (pytest.mark.xfail(strict=True, reason=f"missing: {', '.join(sorted(missing))}"),)

@@ -1,0 +1,32 @@
+"""What a story of the client library happens on: a Workspace of its own, with a Worker and a media adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from msgspec import Struct
+
+from tests.clients.media import AdapterServer
+from tests.clients.site import Site, build_site
+from tests.clients.stack import Stack
+
+
+class Ground(Struct):
+    """Makes places for stories; a story asks for them over plain HTTP, so that only what it is about is watched."""
+
+    stack: Stack
+    adapter: AdapterServer
+
+    @contextmanager
+    def site(self) -> Iterator[Site]:
+        """A Workspace with one Worker who has room for 50 Tasks, and an adapter that says "later"."""
+        with httpx.Client(base_url=self.stack.open_url, auth=self.stack.credentials, timeout=10) as http:
+            site = build_site(http)
+            answer = site.post("", {"MediaAdapterUrl": self.adapter.url})
+            assert answer.status_code == 200, answer.text
+            self.adapter.status = 202
+            site.post(f"/Workers/{site.worker['sid']}/Channels/default", {"Capacity": "50"})
+            yield site
+            http.delete(site.path(""))

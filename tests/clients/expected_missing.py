@@ -34,6 +34,7 @@ EXPECTED_MISSING: Final[frozenset[str]] = frozenset(
         "AssignmentCallbacks",
         "RateLimits",
         "ListTask.Ordering",
+        "SignedPageTokens",
     }
 )
 

@@ -29,6 +29,7 @@ EXPECTED_MISSING: Final[frozenset[str]] = frozenset(
         "FetchWorkflowStatistics",
         "FetchWorkflowCumulativeStatistics",
         "FetchWorkflowRealTimeStatistics",
+        "CreateTaskBulk",
         "ApiKeys",
         "BearerTokens",
         "AssignmentCallbacks",

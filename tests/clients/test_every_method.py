@@ -5,7 +5,7 @@ A story calls the methods of one module of the library; what it left out is foun
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -100,6 +100,13 @@ def _cases() -> list[Any]:
     return [pytest.param(name, id=name, marks=needing(*needs)) for name, (_, needs) in STORIES.items()]
 
 
+@pytest.fixture(scope="module")
+def ground(stack: Stack, adapters: AdapterServer) -> Iterator[Ground]:
+    made = Ground(stack, adapters)
+    with made.ends:
+        yield made
+
+
 def test_every_module_of_the_library_has_its_story() -> None:
     assert set(STORIES) == set(library.MODULES)
 
@@ -107,12 +114,11 @@ def test_every_module_of_the_library_has_its_story() -> None:
 # The twilio library still signs in by ways that aiohttp is about to drop.
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("module", _cases())
-async def test_every_method_answers_what_it_promises(
-    module: str, stack: Stack, adapter: AdapterServer
-) -> None:
+async def test_every_method_answers_what_it_promises(module: str, ground: Ground) -> None:
     story, _ = STORIES[module]
+    ground.adapter.forget()
     with watching(module) as watch:
-        async with all_ways(stack) as ways:
+        async with all_ways(ground.stack) as ways:
             for way in ways:
-                await story(way, Ground(stack, adapter))
+                await story(way, ground)
     assert watch.unused(module) == []

@@ -11,7 +11,7 @@ import pytest
 from api.routes import Route
 from api.v1 import ROUTES
 from tests.clients.expected_missing import needing
-from tests.clients.tenants.forms import FORMS, form_of
+from tests.clients.tenants.forms import FORMS, body_of, form_of
 from tests.clients.tenants.lab import Lab, Seen, alike
 from tests.clients.tenants.paths import Cut, absent_like, cuts, filled, placeholders, words_of
 
@@ -28,9 +28,10 @@ def with_sids() -> list[Route]:
     return [route for route in ROUTES if placeholders(route.path)]
 
 
-def sent(lab: Lab, route: Route) -> dict[str, Any]:
+def sent(lab: Lab, route: Route, **headers: str) -> dict[str, Any]:
     """A body that the route takes, so that nothing but the path can be wrong."""
-    return {"data": form_of(lab, lab.mine, route.name)} if route.method == "POST" else {}
+    body = body_of(route.name, form_of(lab, lab.mine, route.name)) if route.method == "POST" else {}
+    return {**body, "headers": {**body.get("headers", {}), **headers}}
 
 
 @pytest.mark.parametrize("door", [True, False], ids=["door", "litestar"])
@@ -38,14 +39,18 @@ def sent(lab: Lab, route: Route) -> dict[str, Any]:
 def test_a_path_to_another_accounts_resource_leads_nowhere(lab: Lab, route: Route, door: bool) -> None:
     for headers in ({}, NUMBERED):
         for cut in cuts(route.path):
-            absent = compare(lab, route, cut, door=door, headers=headers)
+            absent = compare(lab, route, cut, door=door, **headers)
             assert absent.status == 404, absent.text
 
 
-def compare(lab: Lab, route: Route, cut: Cut, **given: Any) -> Seen:
+def compare(
+    lab: Lab, route: Route, cut: Cut, *, door: bool = True, who: str = "mine", **headers: str
+) -> Seen:
     """Asks for the other account's resource and for one that nobody has; the answer to the latter."""
     paths = [filled(route.path, lab, cut, other) for other in (lab.theirs.by_prefix, None)]
-    foreign, absent = (lab.send(route.method, path, **sent(lab, route), **given) for path in paths)
+    foreign, absent = (
+        lab.send(route.method, path, door=door, who=who, **sent(lab, route, **headers)) for path in paths
+    )
     alike(lab, foreign, absent, words_of(route.path, lab, cut))
     return absent
 
@@ -69,7 +74,9 @@ def test_a_token_leads_no_further_than_its_workspace(lab: Lab, who: str) -> None
 
 @pytest.mark.parametrize("route", with_sids(), ids=lambda route: route.name)
 def test_the_same_path_to_ones_own_resource_leads_there(lab: Lab, route: Route) -> None:
-    """Otherwise the test above would say nothing."""
+    """Otherwise the tests above would say nothing."""
+    if route.name.startswith("No"):  # a path that exists for another method only
+        return
     own = filled(route.path, lab, Cut(()), None)
     if route.method == "DELETE":
         above = own.rpartition("/")[0]
@@ -81,7 +88,7 @@ def test_the_same_path_to_ones_own_resource_leads_there(lab: Lab, route: Route) 
 
 
 def test_every_route_that_takes_a_body_is_sent_one() -> None:
-    assert {route.name for route in ROUTES if route.method == "POST"} == set(FORMS)
+    assert {route.name for route in ROUTES if route.method == "POST"} <= set(FORMS)
 
 
 def test_names_of_another_account_lead_nowhere_either(lab: Lab) -> None:

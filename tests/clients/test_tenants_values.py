@@ -11,7 +11,7 @@ import pytest
 from api.routes import Route
 from api.v1 import ROUTES
 from tests.clients.expected_missing import has, needing
-from tests.clients.tenants.forms import FORMS, document, form_of
+from tests.clients.tenants.forms import FORMS, body_of, document, form_of
 from tests.clients.tenants.lab import Lab, Seen, alike, assert_silent
 from tests.clients.tenants.paths import Cut, absent_like, filled
 from tests.clients.tenants.reading import Parameter, reading
@@ -65,7 +65,7 @@ def forms(lab: Lab, route: Route) -> list[dict[str, Any]]:
 
 def ask(lab: Lab, route: Route, form: dict[str, Any], query: dict[str, Any]) -> Seen:
     path = filled(route.path, lab, Cut(()), None)
-    body = {"data": form} if route.method == "POST" else {}
+    body = body_of(route.name, form) if route.method == "POST" else {}
     return lab.send(route.method, path, params=query, **body)
 
 
@@ -165,12 +165,21 @@ def _theirs(lab: Lab, route: Route) -> str:
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param("TaskQueues/RealTimeStatistics", marks=needing("CreateTaskQueueBulkRealTimeStatistics"))],
+    ("tail", "operation", "name", "prefix"),
+    [
+        pytest.param(tail, operation, name, prefix, id=f"{operation}.{name}", marks=needing(operation))
+        for tail, operation, name, prefix in (
+            ("/TaskQueues/RealTimeStatistics", "CreateTaskQueueBulkRealTimeStatistics", "queueSids", "WQ"),
+            ("/Tasks/Bulk", "CreateTaskBulk", "WorkflowSid", "WW"),
+            ("/Tasks/Bulk", "CreateTaskBulk", "RoutingTarget", "WQ"),
+        )
+    ],
 )
-def test_a_queue_of_another_account_in_a_body_is_one_that_nothing_has(lab: Lab, name: str) -> None:
-    word = lab.theirs.by_prefix["WQ"]
-    path = f"{lab.mine.root}/{name}"
-    seen = [lab.send("POST", path, json={"queueSids": [one]}) for one in (word, absent_like(word))]
+def test_a_sid_in_a_body_that_is_no_form_is_one_that_nothing_has(
+    lab: Lab, tail: str, operation: str, name: str, prefix: str
+) -> None:
+    word = lab.theirs.by_prefix[prefix]
+    bodies = [body_of(operation, {name: one}) for one in (word, absent_like(word))]
+    seen = [lab.send("POST", lab.mine.root + tail, **body) for body in bodies]
     assert seen[0].status == 200
     alike(lab, *seen, {word: absent_like(word)})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any
 
 import httpx
-from msgspec import Struct
+from msgspec import Struct, field
 
 from tests.clients.media import AdapterServer
 from tests.clients.site import Site, build_site
@@ -18,6 +19,12 @@ class Ground(Struct):
 
     stack: Stack
     adapter: AdapterServer
+    kept: dict[str, Any] = field(default_factory=dict)  # what stories share that only read
+    ends: ExitStack = field(default_factory=ExitStack)
+
+    def keep(self, site: AbstractContextManager[Site]) -> Site:
+        """A site until the end of all stories."""
+        return self.ends.enter_context(site)
 
     @contextmanager
     def site(self) -> Iterator[Site]:

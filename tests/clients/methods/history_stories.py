@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.clients.site import Site, until
 
 OPEN = {"pending": 0, "reserved": 1, "assigned": 0, "wrapping": 0}
 SPLIT = "0,3600"
+_KEPT = "told"  # under which the site is kept
 Check = Callable[["Told", Any], None]
 Reach = Callable[[Any, Site], Any]
 Story = Callable[[Way, Ground], Awaitable[None]]
@@ -45,56 +45,64 @@ class Told(Struct):
         }[name]
 
 
-@contextmanager
-def told(ground: Ground) -> Iterator[Told]:
-    with ground.site() as site:
-        now = datetime.now(UTC).replace(microsecond=0)
-        offer = site.offer(site.task())
-        for status in ("accepted", "completed"):
-            form = {"ReservationStatus": status}
-            answer = site.post(f"/Tasks/{offer['task_sid']}/Reservations/{offer['sid']}", form)
-            assert answer.status_code == 200, answer.text
-        waiting = site.task()
-        site.offer(waiting)
-        minute = timedelta(minutes=1)
-        yield Told(site, offer, waiting, now - minute, now + minute)
+def told(ground: Ground) -> Told:
+    """The same site for all these stories, since they only read."""
+    if _KEPT not in ground.kept:
+        ground.kept[_KEPT] = _tell(ground.keep(ground.site()))
+    found: Told = ground.kept[_KEPT]
+    return found
+
+
+def _tell(site: Site) -> Told:
+    site.post("/TaskQueues", {"FriendlyName": "Empty"})
+    site.post(f"/Workflows/{site.workflow['sid']}", {"TaskReservationTimeout": "86400"})
+    now = datetime.now(UTC).replace(microsecond=0)
+    offer = site.offer(site.task())
+    for status in ("accepted", "completed"):
+        form = {"ReservationStatus": status}
+        answer = site.post(f"/Tasks/{offer['task_sid']}/Reservations/{offer['sid']}", form)
+        assert answer.status_code == 200, answer.text
+    waiting = site.task()
+    site.offer(waiting)
+    minute = timedelta(minutes=1)
+    return Told(site, offer, waiting, now - minute, now + minute)
 
 
 async def event(way: Way, ground: Ground) -> None:
-    with told(ground) as all_told:
-        site, offer = all_told.site, all_told.offer
-        until(lambda: _logged(site, all_told.waiting["sid"], "reservation.created"))
-        source = workspace_of(way, site).events
-        rows = await way(source, "list")
-        assert [row.event_date_ms for row in rows] == sorted((r.event_date_ms for r in rows), reverse=True)
-        assert {row.resource_type for row in rows} >= {"task", "reservation", "worker", "workspace"}
-        (sid,) = [row.sid for row in rows if row.event_type == "reservation.accepted"]
-        matching = {
-            "end_date": all_told.before,
-            "event_type": "reservation.accepted",
-            "minutes": 15,
-            "reservation_sid": offer["sid"],
-            "start_date": all_told.since,
-            "task_queue_sid": site.queue["sid"],
-            "task_sid": offer["task_sid"],
-            "worker_sid": offer["worker_sid"],
-            "workflow_sid": site.workflow["sid"],
-            "task_channel": "default",
-            "sid": sid,
-        }
-        await listed(way, source, [row.sid for row in rows], (matching, [sid]))
-        absent = "0" * 32
-        for wrong in (
-            {"end_date": all_told.since},
-            {"event_type": "reservation.rejected"},
-            {"reservation_sid": f"WR{absent}"},
-            {"start_date": all_told.before, "end_date": all_told.before + timedelta(hours=1)},
-            {"task_sid": all_told.waiting["sid"]},
-            {"task_channel": "voice"},
-            {"sid": f"EV{absent}"},
-        ):
-            assert await way(source, "list", **{**matching, **wrong}, limit=1) == [], wrong
-        await _one_event(way, source, sid, offer)
+    all_told = told(ground)
+    site, offer = all_told.site, all_told.offer
+    until(lambda: _logged(site, all_told.waiting["sid"], "reservation.created"))
+    source = workspace_of(way, site).events
+    rows = await way(source, "list")
+    assert [row.event_date_ms for row in rows] == sorted((r.event_date_ms for r in rows), reverse=True)
+    assert {row.resource_type for row in rows} >= {"task", "reservation", "worker", "workspace"}
+    (sid,) = [row.sid for row in rows if row.event_type == "reservation.accepted"]
+    matching = {
+        "end_date": all_told.before,
+        "event_type": "reservation.accepted",
+        "minutes": 15,
+        "reservation_sid": offer["sid"],
+        "start_date": all_told.since,
+        "task_queue_sid": site.queue["sid"],
+        "task_sid": offer["task_sid"],
+        "worker_sid": offer["worker_sid"],
+        "workflow_sid": site.workflow["sid"],
+        "task_channel": "default",
+        "sid": sid,
+    }
+    await listed(way, source, [row.sid for row in rows], (matching, [sid]))
+    absent = "0" * 32
+    for wrong in (
+        {"end_date": all_told.since},
+        {"event_type": "reservation.rejected"},
+        {"reservation_sid": f"WR{absent}"},
+        {"start_date": all_told.before, "end_date": all_told.before + timedelta(hours=1)},
+        {"task_sid": all_told.waiting["sid"]},
+        {"task_channel": "voice"},
+        {"sid": f"EV{absent}"},
+    ):
+        assert await way(source, "list", **{**matching, **wrong}, limit=1) == [], wrong
+    await _one_event(way, source, sid, offer)
 
 
 def _logged(site: Site, task: str, event_type: str) -> bool | None:
@@ -117,22 +125,23 @@ def view(reach: Reach, check: Check) -> Story:
     """The story of a view that is fetched: with a look-back, with dates, and on a channel without Tasks."""
 
     async def story(way: Way, ground: Ground) -> None:
-        with told(ground) as all_told:
-            _await_counts(all_told)
-            source = reach(workspace_of(way, all_told.site), all_told.site)
-            context = source.get()
-            names = library.parameters_of(type(context).fetch)
-            given = {name: all_told.value(name) for name in names}
-            dated = {"minutes"} & names
-            record = await way(source(), "fetch", **given)
-            for target in (record, context):
-                check(all_told, await way(target, "fetch", **given))
-                lately = {name: value for name, value in given.items() if not name.endswith("_date")}
-                check(all_told, await way(target, "fetch", **lately))
-                silent = await way(target, "fetch", **{**given, "task_channel": "voice"})
-                assert _accepted(silent) == 0
-                if dated and hasattr(silent, "start_time"):
-                    assert (silent.start_time, silent.end_time) == (all_told.since, all_told.before)
+        all_told = told(ground)
+        _await_counts(all_told)
+        source = reach(workspace_of(way, all_told.site), all_told.site)
+        context = source.get()
+        names = library.parameters_of(type(context).fetch)
+        given = {name: all_told.value(name) for name in names}
+        dated = {"minutes"} & names
+        record = await way(source(), "fetch", **given)
+        for target in (record, context):
+            check(all_told, await way(target, "fetch", **given))
+            lately = {name: value for name, value in given.items() if not name.endswith("_date")}
+            check(all_told, await way(target, "fetch", **lately))
+            silent = await way(target, "fetch", **{**given, "task_channel": "voice"})
+            assert _accepted(silent) == 0
+            if dated and hasattr(silent, "start_time"):
+                assert silent.start_time == all_told.since
+                assert all_told.since < silent.end_time <= all_told.before  # the future has not happened
 
     return story
 
@@ -189,24 +198,23 @@ def combined(all_told: Told, record: Any) -> None:
 
 
 async def queues_statistics(way: Way, ground: Ground) -> None:
-    with told(ground) as all_told:
-        site = all_told.site
-        site.post("/TaskQueues", {"FriendlyName": "Empty"})
-        _await_counts(all_told)
-        source = workspace_of(way, site).task_queues.statistics
-        rows = [row.task_queue_sid for row in await way(source, "list")]
-        assert len(rows) == 2
-        given = {
-            "end_date": all_told.before,
-            "friendly_name": site.queue["friendly_name"],
-            "minutes": 15,
-            "start_date": all_told.since,
-            "task_channel": "default",
-            "split_by_wait_time": SPLIT,
-        }
-        await listed(way, source, rows, (given, [site.queue["sid"]]), by="task_queue_sid")
-        (found,) = await way(source, "list", **given)
-        combined(all_told, found)
+    all_told = told(ground)
+    site = all_told.site
+    _await_counts(all_told)
+    source = workspace_of(way, site).task_queues.statistics
+    rows = [row.task_queue_sid for row in await way(source, "list")]
+    assert len(rows) == 2
+    given = {
+        "end_date": all_told.before,
+        "friendly_name": site.queue["friendly_name"],
+        "minutes": 15,
+        "start_date": all_told.since,
+        "task_channel": "default",
+        "split_by_wait_time": SPLIT,
+    }
+    await listed(way, source, rows, (given, [site.queue["sid"]]), by="task_queue_sid")
+    (found,) = await way(source, "list", **given)
+    combined(all_told, found)
 
 
 class Body(dict[str, Any]):
@@ -217,12 +225,12 @@ class Body(dict[str, Any]):
 
 
 async def bulk(way: Way, ground: Ground) -> None:
-    with told(ground) as all_told:
-        site = all_told.site
-        absent = "WQ" + "0" * 32
-        source = workspace_of(way, site).task_queues.bulk_real_time_statistics
-        found = await way(source, "create", Body(queueSids=[site.queue["sid"], absent]), status=200)
-        assert found.task_queue_response_count == 2
-        rows = {row["task_queue_sid"]: row for row in found.task_queue_data}
-        assert (rows[site.queue["sid"]]["total_tasks"], rows[absent]["total_tasks"]) == (1, 0)
-        assert rows[site.queue["sid"]]["tasks_by_status"] == OPEN
+    all_told = told(ground)
+    site = all_told.site
+    absent = "WQ" + "0" * 32
+    source = workspace_of(way, site).task_queues.bulk_real_time_statistics
+    found = await way(source, "create", Body(queueSids=[site.queue["sid"], absent]), status=200)
+    assert found.task_queue_response_count == 2
+    rows = {row["task_queue_sid"]: row for row in found.task_queue_data}
+    assert (rows[site.queue["sid"]]["total_tasks"], rows[absent]["total_tasks"]) == (1, 0)
+    assert rows[site.queue["sid"]]["tasks_by_status"] == OPEN

@@ -84,9 +84,12 @@ async def _answers(way: Way, ground: Ground, site: Site, source: Source) -> None
 async def _offer(way: Way, site: Site, source: Source, through_record: bool) -> Any:
     """A new Reservation: its record, or its context."""
     offer = site.offer(site.task(WorkflowSid=site.workflow["sid"]))
-    record, context = await both(way, source(offer), offer["sid"])
+    context = source(offer)(offer["sid"])
+    if not through_record:
+        return context
+    record = await way(context, "fetch")
     assert (record.worker_name, record.task_sid) == ("Ann", offer["task_sid"])
-    return record if through_record else context
+    return record
 
 
 async def _instructed(way: Way, ground: Ground, site: Site, source: Source, through_record: bool) -> None:
@@ -94,8 +97,7 @@ async def _instructed(way: Way, ground: Ground, site: Site, source: Source, thro
     away = site.workspace["default_activity_sid"]
     instruction = INSTRUCTIONS[(way.asynchronous * 2 + way.info + through_record * 2) % 4]
     target = await _offer(way, site, source, through_record)
-    offer = (await way(target, "fetch")).sid
-    task = (await way(target, "fetch")).task_sid
+    offer, task = await _known(way, source, target)
     held = await way(
         target,
         "update",
@@ -114,6 +116,14 @@ async def _instructed(way: Way, ground: Ground, site: Site, source: Source, thro
     told = ground.adapter.about(offer)
     assert told["instruction"] == instruction
     assert told["parameters"].items() >= PARAMETERS[instruction].items()
+
+
+async def _known(way: Way, source: Source, target: Any) -> tuple[str, str]:
+    """The SIDs of a Reservation and of its Task; it is found in the list too."""
+    found = await way(target, "fetch")
+    place = {"task_sid": found.task_sid, "worker_sid": found.worker_sid}
+    record, _ = await both(way, source(place), found.sid)
+    return record.sid, record.task_sid
 
 
 async def _worked_off(way: Way, site: Site, source: Source, through_record: bool) -> None:

@@ -1,4 +1,4 @@
-"""For every POST a form that it takes, so that only what a test puts into it can be refused."""
+"""For every POST a body that it takes, so that only what a test puts into it can be refused."""
 
 from __future__ import annotations
 
@@ -34,14 +34,27 @@ FORMS: Final[dict[str, Form]] = {
     "UpdateTaskReservation": {"Instruction": "call", "CallFrom": "a", "CallUrl": "https://example.com/"},
     "UpdateWorkerReservation": {"Instruction": "call", "CallFrom": "a", "CallUrl": "https://example.com/"},
     "ReportReservationSetup": {"Outcome": "confirmed"},
+    "CreateTaskBulk": {"WorkflowSid": "<workflow>"},
+    "CreateTaskQueueBulkRealTimeStatistics": {"queueSids": "<queue>"},
 }
 
 
 def form_of(lab: Lab, own: Premises, operation: str) -> Form:
     """A form that the operation takes from this account."""
-    values = {"<document>": document(own.by_prefix["WQ"]), "<workflow>": own.by_prefix["WW"]}
+    queue, workflow = own.by_prefix["WQ"], own.by_prefix["WW"]
+    values = {"<document>": document(queue), "<workflow>": workflow, "<queue>": queue}
     form = FORMS[operation].items()
     return {name: lab.name() if value == NAMED else values.get(value, value) for name, value in form}
+
+
+def body_of(operation: str, form: Form) -> dict[str, Any]:
+    """The form in the encoding of the operation, as arguments of a request."""
+    if operation == "CreateTaskBulk":
+        lines = {"content-type": "application/x-ndjson"}
+        return {"content": json.dumps(form).encode() + b"\n", "headers": lines}
+    if operation == "CreateTaskQueueBulkRealTimeStatistics":
+        return {"json": {name: [sid] for name, sid in form.items()}}
+    return {"data": form}
 
 
 def document(queue: str) -> str:

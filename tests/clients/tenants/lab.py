@@ -22,6 +22,7 @@ from api.app import build
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
 from engine.router import Engine
 from engine.scripts import load_scripts
+from tests.clients.expected_missing import has
 from tests.clients.tenants.premises import Premises, furnish
 
 T = TypeVar("T")
@@ -97,12 +98,27 @@ class Lab:
         for script in load_scripts().values():  # so that no request is the first to need one
             await self._pipeline.call("SCRIPT", "LOAD", script.source)
         self.engine = Engine(self._pipeline, redis, now_ms=lambda: T0_MS)
-        self._matcher = self.engine.matcher("lab")
-        await self._matcher.start()
+        await self._open_helpers(redis)
         self.credentials: dict[str, httpx.Auth] = {}
         self._http = {door: await self._client(door) for door in (True, False)}
         self.theirs = await self._account("theirs", OWNED)
         self.mine = await self._account("mine", "Mine")
+
+    async def _open_helpers(self, redis: Any) -> None:
+        """A matcher, and where there is one what logs events: beside the engine, so that nothing of them is seen."""
+        pipeline = await self._opened.enter_async_context(Pipeline(RedisURL.parse(self._server.url)))
+        beside = Engine(pipeline, redis, now_ms=lambda: T0_MS)
+        self._matcher = beside.matcher("lab")
+        await self._matcher.start()
+        self._logger = beside.chronicle() if has("ListEvent") else None  # type: ignore[attr-defined]
+
+    async def _settle(self) -> None:
+        await self._matcher.run_once()
+        await self._log()
+
+    async def _log(self) -> None:
+        if self._logger is not None:
+            await self._logger.run_once()
 
     async def _client(self, door: bool) -> httpx.AsyncClient:
         app = build(self.engine, ready=lambda: [], door=door, clock=lambda: 0.0)  # a login is checked once
@@ -113,7 +129,7 @@ class Lab:
     async def _account(self, name: str, prefix: str) -> Premises:
         account, token = await self.engine.accounts.create(name)
         auth = self.credentials[name] = httpx.BasicAuth(account.sid, token)
-        return await furnish(self._http[True], auth, account.sid, token, prefix, self._matcher.run_once)
+        return await furnish(self._http[True], auth, account.sid, token, prefix, self._settle)
 
     async def make_key(self, who: str) -> None:
         """An API key of the caller's account, as the credentials `who`."""
@@ -135,6 +151,7 @@ class Lab:
     async def _send(self, method: str, path: str, door: bool, who: str, given: dict[str, Any]) -> Seen:
         auth = self.credentials[who]
         await self._http[door].get("/v1/Workspaces/x", auth=auth)  # the login is remembered from here on
+        await self._log()
         self._pipeline.trace.clear()
         answer = await self._http[door].request(method, path, auth=auth, **given)
         return Seen(answer.status_code, dict(answer.headers), answer.text, list(self._pipeline.trace))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.clients.expected_missing import needing
@@ -102,9 +103,10 @@ def _cases() -> list[Any]:
 
 @pytest.fixture(scope="module")
 def ground(stack: Stack, adapters: AdapterServer) -> Iterator[Ground]:
-    made = Ground(stack, adapters)
-    with made.ends:
-        yield made
+    with httpx.Client(base_url=stack.open_url, auth=stack.credentials, timeout=10) as http:
+        made = Ground(stack, adapters, http)
+        with made.ends:
+            yield made
 
 
 def test_every_module_of_the_library_has_its_story() -> None:

@@ -15,10 +15,11 @@ from tests.clients.stack import Stack
 
 
 class Ground(Struct):
-    """Makes places for stories; a story asks for them over plain HTTP, so that only what it is about is watched."""
+    """Makes places for stories. They ask there over plain HTTP for what they are not about: that is not watched."""
 
     stack: Stack
     adapter: AdapterServer
+    http: httpx.Client
     kept: dict[str, Any] = field(default_factory=dict)  # what stories share that only read
     ends: ExitStack = field(default_factory=ExitStack)
 
@@ -29,11 +30,10 @@ class Ground(Struct):
     @contextmanager
     def site(self) -> Iterator[Site]:
         """A Workspace with one Worker who has room for 50 Tasks, and an adapter that says "later"."""
-        with httpx.Client(base_url=self.stack.open_url, auth=self.stack.credentials, timeout=10) as http:
-            site = build_site(http)
-            answer = site.post("", {"MediaAdapterUrl": self.adapter.url})
-            assert answer.status_code == 200, answer.text
-            self.adapter.status = 202
-            site.post(f"/Workers/{site.worker['sid']}/Channels/default", {"Capacity": "50"})
-            yield site
-            http.delete(site.path(""))
+        site = build_site(self.http)
+        answer = site.post("", {"MediaAdapterUrl": self.adapter.url})
+        assert answer.status_code == 200, answer.text
+        self.adapter.status = 202
+        site.post(f"/Workers/{site.worker['sid']}/Channels/default", {"Capacity": "50"})
+        yield site
+        self.http.delete(site.path(""))

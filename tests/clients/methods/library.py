@@ -15,7 +15,6 @@ from datetime import datetime
 from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from twilio.base.page import Page
 from twilio.rest.taskrouter import v1
@@ -121,12 +120,20 @@ def complaints(record: Any) -> list[str]:
                 wrong.append(f"{field} is null")
         elif not _fits(type(record), value, declared):
             wrong.append(f"{field} is {value!r}, not {declared}")
-    for field, url in [
-        ("url", getattr(record, "url", None)),
-        *(getattr(record, "links", None) or {}).items(),
-    ]:
-        if url is not None and not urlsplit(url).path.startswith("/v1/Workspaces/"):
-            wrong.append(f"{field} leads to {url}")
+    return wrong + _lost(record)
+
+
+def _lost(record: Any) -> list[str]:
+    """Links that lead out of the server, and a URL that is not the one the library itself asks at."""
+    base = f"{record._version.domain.base_url}/v1"
+    links = {"url": getattr(record, "url", None), **(getattr(record, "links", None) or {})}
+    wrong = [
+        f"{name} leads to {url}" for name, url in links.items() if url and not url.startswith(f"{base}/W")
+    ]
+    sid, place = record._solution.get("sid"), getattr(record, "_proxy", None)
+    named = sid is not None and len(sid) != 34  # asked for by a unique name: the URL has the SID
+    if place is not None and not named and links["url"] != base + place._uri:
+        wrong.append(f"url is {links['url']}, not {base}{place._uri}")
     return wrong
 
 

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
 
 from engine.chronicle_entry import Entry, Told
-from engine.chronicle_facts import TASK_FIELDS, WORKER_FIELDS, Scene, kinds_of, task_facts, worker_facts
+from engine.chronicle_facts import (
+    TASK_FIELDS,
+    WORKER_FIELDS,
+    Scene,
+    TaskFacts,
+    kinds_of,
+    task_facts,
+    worker_facts,
+)
+from engine.config_names import ConfigNames
 from engine.errors import NotFound
 from engine.event_types import BY_NAME, TYPES
 from engine.events import Place, event_sid
-from engine.filter_names import Document, FilterNames, Key
+from engine.filter_names import Document, Key
 from engine.keys import ShardKeys, WorkspaceKeys
 from engine.live import Live
 from engine.model import WorkspaceConfig
 
 HEAD: Final = ("account", "sid", "version", "logged")
+MAX_NAMES: Final = 1_000  # configurations of which it is kept how their records are shown
 
 log = logging.getLogger("trunkline.relay")
 
@@ -53,6 +63,7 @@ class BatchReader:
     def __init__(self, live: Live, *, days_ms: int, kept: int) -> None:
         self._live, self._days_ms, self._kept = live, days_ms, kept
         self._documents: dict[Key, Document | None] = {}
+        self._names: dict[str, ConfigNames] = {}  # by Workspace, least recently used first
 
     async def read(self, keys: ShardKeys, entries: Sequence[Entry]) -> Batch:
         """The batch of these entries, of which there is at least one. One round trip, and one for each Workspace whose
@@ -78,10 +89,9 @@ class BatchReader:
         tasks = {sid: task_facts(found) for sid, found in zip(part.tasks, replies[1:], strict=False)}
         found_workers = replies[1 + len(part.tasks) :]
         workers = {sid: worker_facts(found) for sid, found in zip(part.workers, found_workers, strict=True)}
-        filters = await self._filters(
-            config, part, {sid: task.at if task else "" for sid, task in tasks.items()}
-        )
-        scene = Scene(config, tasks, workers, filters, part.entries)
+        names = self._names_of(config)
+        await self._fetch_documents(names, part, tasks)
+        scene = Scene(names, tasks, workers, part.entries)
         rows: list[str | bytes] = []
         deliveries: list[str] = []
         for entry in part.entries:
@@ -118,21 +128,37 @@ class BatchReader:
         except NotFound:
             return None
 
-    async def _filters(self, config: WorkspaceConfig, part: Part, at: dict[str, str]) -> FilterNames:
-        """What filters are called, with the replaced documents that the transitions are about."""
-        filters = FilterNames(config, self._documents)
+    def _names_of(self, config: WorkspaceConfig) -> ConfigNames:
+        sid = config.workspace.sid
+        names = self._names.pop(sid, None)
+        if names is None or names.config is not config:
+            names = ConfigNames(config, self._documents)
+        self._names[sid] = names
+        if len(self._names) > MAX_NAMES:
+            del self._names[next(iter(self._names))]
+        return names
+
+    async def _fetch_documents(
+        self, names: ConfigNames, part: Part, tasks: Mapping[str, TaskFacts | None]
+    ) -> None:
+        """Replaced documents that the transitions are about and that are not here."""
         wanted: dict[str, tuple[str, str]] = {}
         for entry in part.entries:
             for told in entry.told:
-                if told.tag:
-                    for text in (*told.rest[:2], at.get(told.task or "", "")):
-                        if filters.missing(told.tag[1], text):
-                            wanted[f"{told.tag[1]}.{text.partition('.')[0]}"] = (told.tag[1], text)
+                if not told.tag:
+                    continue
+                _, workflow, _, document = told.tag
+                known = names.config.workflows.get(workflow)
+                if known is not None and str(known.document) == document:
+                    continue
+                task = tasks.get(told.task or "")
+                for at in (*told.rest[:2], "" if task is None else task.at):
+                    if names.filters.missing(workflow, at):
+                        wanted[f"{workflow}.{at.partition('.')[0]}"] = (workflow, at)
         if wanted:
             texts = await self._live.ask("HMGET", part.keys.docs, *wanted)
-            for (workflow, text), document in zip(wanted.values(), texts, strict=True):
-                filters.give(workflow, text, document)
-        return filters
+            for (workflow, at), text in zip(wanted.values(), texts, strict=True):
+                names.filters.give(workflow, at, text)
 
 
 def _parts(shard: int, entries: Iterable[Entry]) -> list[Part]:
@@ -152,7 +178,7 @@ def _packed(scene: Scene, entry: Entry, told: Told, late_ms: int) -> bytes | Non
     try:
         return scene.packed(entry, told, late_ms)
     except Exception:
-        log.exception("a transition is left out of the log of %s: %s", scene.config.workspace.sid, told)
+        log.exception("a transition is left out of the log of %s: %s", scene.names.config.workspace.sid, told)
         return None
 
 

@@ -16,35 +16,10 @@ class Told(Struct, frozen=True):
     kind: str
     at_ms: int
     parts: list[str]  # of what was told; the last may hold anything
-
-    @property
-    def task(self) -> str | None:
-        """The Task it is about."""
-        if self.kind.startswith("reservation.") and self.kind != "reservation.failed":
-            return self.parts[1]
-        return self.parts[0] if self.parts[0].startswith("WT") else None
-
-    @property
-    def worker(self) -> str | None:
-        """The Worker it is about."""
-        if self.kind.startswith("reservation.") and self.kind != "reservation.failed":
-            return self.parts[2]
-        return self.parts[0] if self.parts[0].startswith("WK") else None
-
-    @property
-    def tag(self) -> list[str]:
-        """Queue, Workflow, channel and document of the Task; [] where the entry does not have them."""
-        if self.kind == "reservation.instruction":
-            return []
-        first = 3 if self.parts[0].startswith("WR") else 2 if self.kind in _LATE_TAG else 1
-        tag = self.parts[first : first + TAG]
-        return tag if len(tag) == TAG else []
-
-    @property
-    def rest(self) -> list[str]:
-        """What comes behind the tag."""
-        first = 3 if self.parts[0].startswith("WR") else 2 if self.kind in _LATE_TAG else 1
-        return self.parts[first + TAG :]
+    task: str | None = None  # the Task it is about
+    worker: str | None = None  # the Worker
+    tag: list[str] = []  # queue, Workflow, channel and document of the Task, where they were told
+    rest: list[str] = []  # what comes behind the tag
 
 
 class Entry(Struct, frozen=True):
@@ -55,7 +30,6 @@ class Entry(Struct, frozen=True):
     told: list[Told]
 
 
-_LATE_TAG: Final = frozenset({"task-queue.moved", "task.alert"})
 # Into how many parts a text is taken apart, where the last one is free text.
 _PARTS: Final = {
     "task.canceled": 2 + TAG,
@@ -65,7 +39,7 @@ _PARTS: Final = {
     "reservation.instruction": 6,
     "worker.deleted": 5,
 }
-_RECORDS: Final = ("workspace.", "activity.", "task-channel.", "workflow.", "task-queue.")
+_TAG_BEHIND_TWO: Final = frozenset({"task-queue.moved", "task.alert"})
 
 
 def entry_of(item: Any) -> Entry:
@@ -76,8 +50,29 @@ def entry_of(item: Any) -> Entry:
 
 def told_of(text: bytes) -> Told:
     """One transition. What a former version of the scripts left out is missing at the end of its parts."""
-    seq, kind, at_ms, what = text.decode().split("|", 3)
-    most = _PARTS.get(kind)
-    if most is None:
-        most = 2 if kind.startswith(_RECORDS) and not what.startswith("WT") else 0
-    return Told(int(seq), kind, int(at_ms), what.split("|", most - 1) if most else what.split("|"))
+    seq_text, kind, at_text, what = text.decode().split("|", 3)
+    seq, at_ms, about = int(seq_text), int(at_text), what[:2]
+    if about == "WR":
+        parts = what.split("|", _PARTS.get(kind, 0) - 1)
+        tag = parts[3 : 3 + TAG] if kind != "reservation.instruction" else []
+        return Told(seq, kind, at_ms, parts, parts[1], parts[2], *_tagged(tag, parts[3 + TAG :]))
+    if about == "WT":
+        parts = what.split("|", _PARTS.get(kind, 0) - 1)
+        first = 2 if kind in _TAG_BEHIND_TWO else 1
+        return Told(
+            seq,
+            kind,
+            at_ms,
+            parts,
+            parts[0],
+            None,
+            *_tagged(parts[first : first + TAG], parts[first + TAG :]),
+        )
+    if about == "WK":
+        parts = what.split("|", _PARTS.get(kind, 0) - 1)
+        return Told(seq, kind, at_ms, parts, worker=parts[0])
+    return Told(seq, kind, at_ms, what.split("|", 1))
+
+
+def _tagged(tag: list[str], rest: list[str]) -> tuple[list[str], list[str]]:
+    return (tag, rest) if len(tag) == TAG else ([], [])

@@ -14,14 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from engine.chronicle_entry import Entry, Told
+from engine.config_names import ConfigNames
 from engine.event_types import BY_NAME, TYPES
-from engine.events import PREVIOUS_QUEUE, facts_of, pack
-from engine.filter_names import FilterNames
-from engine.model import WorkspaceConfig
+from engine.events import PREVIOUS_QUEUE, Packed, pack, squeezed
 
 TASK_FIELDS: Final = ("p", "tag", "c", "attrs")
 WORKER_FIELDS: Final = ("name", "attrs", "act", "s")
-_DELETED: Final = frozenset({"task.deleted", "task.system-deleted"})
 _object: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _texts: Final = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -65,188 +63,168 @@ def worker_facts(reply: list[bytes | None]) -> WorkerFacts | None:
 
 
 class Scene:
-    """The records around the transitions of one Workspace."""
+    """The records around the transitions of one Workspace. What is shown of a record is packed once."""
 
     def __init__(
         self,
-        config: WorkspaceConfig,
+        names: ConfigNames,
         tasks: Mapping[str, TaskFacts | None],
         workers: Mapping[str, WorkerFacts | None],
-        filters: FilterNames,
         entries: Iterable[Entry],
     ) -> None:
-        self.config, self.filters = config, filters
+        self.names = names
         self._tasks, self._workers = dict(tasks), dict(workers)
-        self._gone: dict[str, dict[str, str]] = {}  # deleted records of the configuration
+        self._packed_tasks: dict[str, Packed] = {}
+        self._packed_workers: dict[str, Packed] = {}
         for entry in entries:
             for told in entry.told:
-                self._remember(told)
+                if told.kind.endswith("deleted"):
+                    self._remember(told)
 
     def _remember(self, told: Told) -> None:
         """What only the entry of a deletion still knows."""
-        if told.kind in _DELETED and len(told.rest) == 5:
+        if told.task is not None and len(told.rest) == 5:
             _, priority, created, entered, attributes = told.rest
             known = TaskFacts(told.tag, priority, int(created), entered, attributes, "")
-            self._tasks[told.parts[0]] = self._tasks.get(told.parts[0]) or known
+            self._tasks[told.task] = self._tasks.get(told.task) or known
         elif told.kind == "worker.deleted" and len(told.parts) == 5:
             sid, activity, revision, length, text = told.parts
             raw, size = text.encode(), int(length)
             name, attributes = raw[:size].decode(), raw[size:].decode()
             self._workers[sid] = WorkerFacts(name, attributes, activity, revision)
-        elif told.kind.endswith(".deleted") and len(told.parts) == 2:
-            self._gone[told.parts[0]] = _texts(told.parts[1])
+        elif told.task is None and told.worker is None and len(told.parts) == 2:
+            self.names.remember(told.parts[0], _texts(told.parts[1]))
 
     def packed(self, entry: Entry, told: Told, late_ms: int) -> bytes:
         """The transition as the log keeps it."""
-        sid = told.task
-        task = None if sid is None else self._tasks.get(sid)
-        data: dict[str, str] = {}
-        if sid is not None:
-            self._about_task(data, entry, told, sid, task)
+        task = None if told.task is None else self._tasks.get(told.task)
+        facts: Packed = {}
+        own: dict[str, str] = {}  # what this transition says wins over what the records say
+        if told.task is not None:
+            self._about_task(facts, own, entry, told, task)
         elif told.worker is not None:
-            self._about_worker(data, told, told.worker)
+            self._about_worker(facts, own, told, told.worker)
+        elif len(told.parts) == 2:
+            own = _texts(told.parts[1])
         else:
-            self._about_record(data, told)
+            facts |= self.names.record(told.parts[0])
+        facts |= squeezed(own)
+        entered_ms = _entered_ms(told, task)
+        created_ms = None if task is None else task.created_ms
         return pack(
-            told.seq,
-            kinds_of(told),
-            data,
-            late_ms=late_ms,
-            created_ms=None if task is None else task.created_ms,
-            entered_ms=_entered_ms(told, task),
+            told.seq, kinds_of(told), facts, late_ms=late_ms, created_ms=created_ms, entered_ms=entered_ms
         )
 
     def _about_task(
-        self, data: dict[str, str], entry: Entry, told: Told, sid: str, task: TaskFacts | None
+        self, facts: Packed, own: dict[str, str], entry: Entry, told: Told, task: TaskFacts | None
     ) -> None:
-        data["task_sid"] = sid
+        assert told.task is not None
+        facts |= self._task(told.task, task)
         tag = told.tag or ([] if task is None else task.tag)
         if tag:
-            self._queue(data, tag[0])
-            self._workflow(data, tag[1])
-            self._channel(data, tag[2])
-        if task is not None:
-            data["task_attributes"] = task.attributes
-            data["task_priority"] = task.priority
-        at = self._about_change(data, told)
-        self._step(data, tag, at or ("" if task is None else task.at), at, task)
-        self._who_has_it(data, entry, told)
+            queue, workflow, channel, _ = tag
+            if queue != "-":
+                facts |= self.names.record(queue) or squeezed({"task_queue_sid": queue})
+            facts |= self.names.record(workflow) or squeezed({"workflow_sid": workflow})
+            facts |= self.names.channel(channel)
+        at = self._about_change(own, told)
+        if tag:
+            self._step(own, tag, at, task)
+        if told.worker is not None:
+            own["reservation_sid"] = told.parts[0]
+            facts |= self._worker(told.worker)
+        elif told.kind in {"task.completed", "task.wrapup"}:
+            # That of the Reservation is told right before.
+            same = (
+                one.worker
+                for one in entry.told
+                if one.worker and one.task == told.task and one.seq < told.seq
+            )
+            worker = next(same, None)
+            facts |= {} if worker is None else self._worker(worker)
 
-    def _about_change(self, data: dict[str, str], told: Told) -> str:
+    def _task(self, sid: str, task: TaskFacts | None) -> Packed:
+        known = self._packed_tasks.get(sid)
+        if known is None:
+            shown = {"task_sid": sid}
+            if task is not None:
+                shown |= {"task_attributes": task.attributes, "task_priority": task.priority}
+            known = self._packed_tasks[sid] = squeezed(shown)
+        return known
+
+    def _about_change(self, own: dict[str, str], told: Told) -> str:
         """What the script told of the Task itself. Returns where it stands, if the transition is about that."""
         status, rest, at = TYPES[BY_NAME[told.kind]].task_status, told.rest, ""
         match told.kind:
             case "task.created":
-                data["task_priority"] = rest[0]
+                own["task_priority"] = rest[0]
                 at = rest[1] if len(rest) > 1 else ""
             case "task-queue.timeout" | "workflow.target-matched":
                 at = rest[0] if rest else ""
             case "task-queue.moved":
-                before: dict[str, str] = {}
-                self._queue(before, told.parts[1])
-                data |= {name: before[shown] for name, shown in PREVIOUS_QUEUE.items() if shown in before}
+                if told.parts[1] != "-":
+                    before = self.names.facts(told.parts[1]) or {"task_queue_sid": told.parts[1]}
+                    own |= {name: before[shown] for name, shown in PREVIOUS_QUEUE.items() if shown in before}
             case "task.canceled" | "task.completed":
                 if rest and rest[0]:
-                    data[told.kind.replace(".", "_") + "_reason"] = rest[0]
+                    own[told.kind.replace(".", "_") + "_reason"] = rest[0]
             case "task.alert":
-                data["alert_code"] = told.parts[1]
+                own["alert_code"] = told.parts[1]
             case "reservation.instruction":
-                data["setup_sid"], data["instruction"] = told.parts[3], told.parts[4]
+                own["setup_sid"], own["instruction"] = told.parts[3], told.parts[4]
             case _:
                 status = rest[0] if rest else status
         if status:
-            data["task_assignment_status"] = status
+            own["task_assignment_status"] = status
         return at
 
-    def _who_has_it(self, data: dict[str, str], entry: Entry, told: Told) -> None:
-        """The Reservation and its Worker; an end of the work is told right behind that of the Reservation."""
-        about: Told | None = told
-        if told.kind in {"task.completed", "task.wrapup"}:
-            same = (
-                one for one in entry.told if one.kind.startswith("reservation.") and one.task == told.task
-            )
-            about = next((one for one in same if one.seq < told.seq), None)
-        elif told.kind.startswith("reservation.") and told.worker is not None:
-            data["reservation_sid"] = told.parts[0]
-        if about is not None and about.worker is not None:
-            self._worker(data, about.worker)
-
-    def _step(
-        self, data: dict[str, str], tag: list[str], where: str, at: str, task: TaskFacts | None
-    ) -> None:
+    def _step(self, own: dict[str, str], tag: list[str], at: str, task: TaskFacts | None) -> None:
         """The filter that a Task matched, where the transition is about that, and the Worker its step asks for."""
-        if not tag:
+        filters, where = self.names.filters, at or ("" if task is None else task.at)
+        if not at and not filters.may_ask_for_workers(tag[1], tag[3]):
             return
-        step = self.filters.find(tag[1], where)
+        step = filters.find(tag[1], where)
         if step is None:
             return
         if at:
             if step.filter_name is not None:
-                data["workflow_filter_name"] = step.filter_name
+                own["workflow_filter_name"] = step.filter_name
             if step.expression is not None:
-                data["workflow_filter_expression"] = step.expression
+                own["workflow_filter_expression"] = step.expression
         if step.known_worker is not None and task is not None:
             known = step.known_worker(_object(task.attributes))
             if known is not None:
-                data["known_worker_sid"] = known
+                own["known_worker_sid"] = known
 
-    def _about_worker(self, data: dict[str, str], told: Told, sid: str) -> None:
-        self._worker(data, sid)
+    def _about_worker(self, facts: Packed, own: dict[str, str], told: Told, sid: str) -> None:
+        facts |= self._worker(sid)
         parts = told.parts
         if told.kind in {"worker.created", "worker.activity.update"}:
-            self._activity(data, "worker_activity", parts[1])
+            own |= self.names.activity("worker_activity", parts[1])
         if told.kind == "worker.activity.update" and len(parts) == 4:
-            self._activity(data, "worker_previous_activity", parts[2])
-            data["worker_time_in_previous_activity_ms"] = str(max(0, told.at_ms - int(parts[3])))
+            own |= self.names.activity("worker_previous_activity", parts[2])
+            own["worker_time_in_previous_activity_ms"] = str(max(0, told.at_ms - int(parts[3])))
         if told.kind in {"worker.capacity.update", "worker.channel.availability.update"} and len(parts) == 6:
             _, channel, capacity, available, assigned, before = parts
-            self._channel(data, channel)
-            data["worker_channel_available"] = "true" if available == "1" else "false"
-            data["worker_channel_available_capacity"] = capacity
-            data["worker_channel_task_count"] = assigned
+            facts |= self.names.channel(channel)
+            own["worker_channel_available"] = "true" if available == "1" else "false"
+            own["worker_channel_available_capacity"] = capacity
+            own["worker_channel_task_count"] = assigned
             if told.kind == "worker.capacity.update":
-                data["worker_channel_previous_capacity"] = before
+                own["worker_channel_previous_capacity"] = before
 
-    def _worker(self, data: dict[str, str], sid: str) -> None:
-        data["worker_sid"] = sid
-        worker = self._workers.get(sid)
-        if worker is not None:
-            data["worker_name"], data["worker_attributes"] = worker.name, worker.attributes
-            data["worker_version"] = worker.revision
-            self._activity(data, "worker_activity", worker.activity)
-
-    def _about_record(self, data: dict[str, str], told: Told) -> None:
-        sid = told.parts[0]
-        if len(told.parts) == 2:
-            data |= _texts(told.parts[1])
-        elif not sid.startswith("WS"):
-            data |= self._record(sid)
-
-    def _record(self, sid: str) -> dict[str, str]:
-        """What is shown of a Task Channel, TaskQueue, Workflow or Activity; {} for one that nobody knows."""
-        config = self.config
-        for table in (config.queues, config.workflows, config.channels, config.activities):
-            if sid in table:
-                return facts_of(table[sid])
-        return self._gone.get(sid, {})
-
-    def _queue(self, data: dict[str, str], sid: str) -> None:
-        if sid != "-":
-            data |= self._record(sid) or {"task_queue_sid": sid}
-
-    def _workflow(self, data: dict[str, str], sid: str) -> None:
-        data |= self._record(sid) or {"workflow_sid": sid}
-
-    def _channel(self, data: dict[str, str], number: str) -> None:
-        channel = self.config.channel_numbered(int(number))
-        if channel is not None:
-            data["task_channel_sid"], data["task_channel_unique_name"] = channel.sid, channel.unique_name
-
-    def _activity(self, data: dict[str, str], name: str, sid: str) -> None:
-        data[f"{name}_sid"] = sid
-        known = self._record(sid).get("activity_name")
-        if known is not None:
-            data[f"{name}_name"] = known
+    def _worker(self, sid: str) -> Packed:
+        known = self._packed_workers.get(sid)
+        if known is None:
+            shown, worker = {"worker_sid": sid}, self._workers.get(sid)
+            if worker is not None:
+                shown |= {"worker_name": worker.name, "worker_attributes": worker.attributes}
+                shown |= {
+                    "worker_version": worker.revision,
+                    **self.names.activity("worker_activity", worker.activity),
+                }
+            known = self._packed_workers[sid] = squeezed(shown)
+        return known
 
 
 def kinds_of(told: Told) -> list[str]:

@@ -87,28 +87,36 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Logged).decode
 
 
+Packed = dict[int, Any]  # facts as the log keeps them
+
+
 def pack(
     seq: int,
     kinds: Iterable[str],
-    data: Mapping[str, str],
+    facts: Packed,
     *,
     late_ms: int = 0,
     created_ms: int | None = None,
     entered_ms: int | None = None,
 ) -> bytes:
     """An entry as it is stored; `unpack` is the way back."""
-    facts = {(place := PLACES[name]): _squeezed(value, PREFIXES[place]) for name, value in data.items()}
-    places = tuple(BY_NAME[kind] for kind in kinds)
+    places = tuple([BY_NAME[kind] for kind in kinds])
     return _encode(Logged(seq, places, late_ms, created_ms, entered_ms, facts))
+
+
+def squeezed(data: Mapping[str, str]) -> Packed:
+    """Facts in their stored form. About 0.3 us each."""
+    facts: Packed = {}
+    for name, value in data.items():
+        place = PLACES[name]
+        prefix = PREFIXES[place]
+        facts[place] = (prefix and value.startswith(prefix) and _squeezed_sid(value)) or value
+    return facts
 
 
 def needle_of(sid: str) -> bytes:
     """What any entry contains that names this SID."""
     return _squeezed_sid(sid) or sid.encode()
-
-
-def _squeezed(value: str, prefix: str) -> str | bytes:
-    return (prefix and value.startswith(prefix) and _squeezed_sid(value)) or value
 
 
 def _squeezed_sid(value: str) -> bytes | None:
@@ -170,29 +178,34 @@ def _event(
 
 
 def _own_part(kind: str, data: dict[str, str], entered_ms: int | None) -> tuple[dict[str, str], int | None]:
-    """What one event of several shows of their facts: a move is about the queue that is left."""
-    own = {
-        name: value
-        for name, value in data.items()
-        if name not in PREVIOUS_QUEUE and (name not in MATCHED or kind == "workflow.target-matched")
-    }
-    if kind != "task-queue.moved":
+    """What one event of several shows of their facts: a match its filter, a move the queue that is left."""
+    own = data.copy()
+    if kind != "workflow.target-matched":
+        for name in MATCHED:
+            own.pop(name, None)
+    if "task_queue_previous_sid" not in data:
         return own, entered_ms
-    own = {name: value for name, value in own.items() if name not in PREVIOUS_QUEUE.values()}
-    own |= {shown: data[name] for name, shown in PREVIOUS_QUEUE.items() if name in data}
-    return own, None
+    for name, shown in PREVIOUS_QUEUE.items():
+        own.pop(name, None)
+        if kind == "task-queue.moved":
+            own.pop(shown, None)
+            if name in data:
+                own[shown] = data[name]
+    return own, None if kind == "task-queue.moved" else entered_ms
 
 
 def _described(one: EventType, data: dict[str, str]) -> str:
     """What a person reads; of a Task that was canceled the reason, where there is one (semantics 9.4)."""
-    return data.get("task_canceled_reason") or one.text.format_map(_Blank(data))
+    text, names = _TEMPLATES[one.name]
+    return data.get("task_canceled_reason") or text % tuple([data.get(name, "") for name in names])
 
 
-class _Blank(dict[str, str]):
-    """Gives "" for a name that nobody knows any more."""
+def _template(text: str) -> tuple[str, list[str]]:
+    """A description with %s for its fields, and their names."""
+    return re.sub(r"\{\w+\}", "%s", text.replace("%", "%%")), re.findall(r"\{(\w+)\}", text)
 
-    def __missing__(self, name: str) -> str:
-        return ""
+
+_TEMPLATES: Final = {one.name: _template(one.text) for one in TYPES}
 
 
 def facts_of(record: Workspace | Activity | TaskChannel | TaskQueue | Workflow) -> dict[str, str]:

@@ -56,14 +56,26 @@ class FilterNames:
 
     def __init__(self, config: WorkspaceConfig, kept: dict[Key, Document | None]) -> None:
         self._config, self._kept = config, kept
+        self._asking: dict[str, bool] = {}
 
     def missing(self, workflow: str, at: str) -> bool:
         """Whether the document that `at` is about has to be given first, because it was replaced."""
         document = _number(at)
-        known = self._config.workflows.get(workflow)
-        if document is None or (known is not None and known.document == document):
+        if document is None or self._is_newest(workflow, document):
             return False
         return (self._config.workspace.sid, workflow, document) not in self._kept
+
+    def may_ask_for_workers(self, workflow: str, document: str) -> bool:
+        """Whether a step of the document may name the Worker it wants. False where the text says that none does."""
+        asking = self._asking.get(workflow)
+        if asking is None:
+            known = self._config.workflows.get(workflow)
+            asking = self._asking[workflow] = known is None or "known_worker_sid" in known.configuration
+        return asking or not self._is_newest(workflow, int(document))
+
+    def _is_newest(self, workflow: str, document: int) -> bool:
+        known = self._config.workflows.get(workflow)
+        return known is not None and known.document == document
 
     def give(self, workflow: str, at: str, text: bytes | None) -> None:
         """A replaced document; None when nobody kept it."""

@@ -69,7 +69,8 @@ local function withdraw(t, list, status, activity, available, back)
   t.after = #left > 0 and 'reserved' or tonumber(t.cnt) >= MAX_ASSIGNMENTS and 'canceled' or nil
   local fields = close_offers(t, list, status, activity, available, back)
   if #left > 0 then
-    call('HSET', t.key, 's', string.match(t.raw, '^.*|') .. table.concat(left, ','), unpack(fields))
+    t.res = table.concat(left, ',')  -- the same run may end the rest of them
+    call('HSET', t.key, 's', string.match(t.raw, '^.*|') .. t.res, unpack(fields))
   elseif tonumber(t.cnt) >= MAX_ASSIGNMENTS then
     end_task(t, 'canceled', TOO_MANY, unpack(fields))
   else

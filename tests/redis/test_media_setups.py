@@ -367,3 +367,21 @@ async def test_an_instruction_is_in_the_log_and_says_what_became_of_it(floor: Fl
     ]
     assert {event.data["worker_sid"] for event in found.value.items} == {offer.worker_sid}
     assert found.value.items[1].data["setup_sid"].startswith("SU")
+
+
+async def test_a_round_whose_offers_all_end_at_the_same_look_leaves_the_task_pending(floor: Floor) -> None:
+    """One was not set up in time, the other not answered, and no matcher looked before."""
+    await floor.engine.task_queues.update(*floor.at, floor.queue, max_reserved_workers=2)
+    offer = await floor.offered()
+    other = await floor.worker("bo")
+    await floor.engine.tasks.update(*floor.at, offer.task_sid, assignment_status="canceled")
+    task = await floor.task()
+    found = await floor.engine.reservations.of_task(*floor.at, task)
+    assert {one.worker_sid for one in found.value.items} == {offer.worker_sid, other}
+    await floor.instruct(found.value.items[0])
+    for worker in (offer.worker_sid, other):
+        await floor.engine.worker_channels.update(*floor.at, worker, "default", available=False)
+    await floor.pass_ms(SETUP_S * 1000)
+    ended = await floor.engine.reservations.of_task(*floor.at, task)
+    assert sorted(one.status for one in ended.value.items) == ["canceled", "timeout"]
+    assert await floor.task_status(task) == "pending"

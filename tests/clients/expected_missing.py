@@ -12,30 +12,9 @@ import pytest
 
 EXPECTED_MISSING: Final[frozenset[str]] = frozenset(
     {
-        "ListEvent",
-        "FetchEvent",
-        "FetchWorkspaceStatistics",
-        "FetchWorkspaceCumulativeStatistics",
-        "FetchWorkspaceRealTimeStatistics",
-        "FetchTaskQueueStatistics",
-        "FetchTaskQueueCumulativeStatistics",
-        "FetchTaskQueueRealTimeStatistics",
-        "ListTaskQueuesStatistics",
-        "CreateTaskQueueBulkRealTimeStatistics",
-        "FetchWorkerInstanceStatistics",
-        "FetchWorkerStatistics",
-        "FetchWorkersCumulativeStatistics",
-        "FetchWorkersRealTimeStatistics",
-        "FetchWorkflowStatistics",
-        "FetchWorkflowCumulativeStatistics",
-        "FetchWorkflowRealTimeStatistics",
         "CreateTaskBulk",
-        "ApiKeys",
-        "BearerTokens",
         "AssignmentCallbacks",
         "EventCallbacks",
-        "ListTask.Ordering",
-        "SignedPageTokens",
     }
 )
 

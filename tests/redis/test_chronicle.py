@@ -16,6 +16,7 @@ from engine.chronicle_entry import Entry, Told, entry_of
 from engine.event_log import DAY_MS
 from engine.keys import ShardKeys
 from engine.redis import Pipeline
+from engine.router import Engine
 from tests.redis.fake_lab import FakeLab
 from tests.scenarios.lab import EngineDriver, Lab
 from tests.scenarios.play import Play
@@ -375,3 +376,43 @@ async def one_of_two_dies(lab: Lab, site: EngineDriver) -> None:
                 await logged_type(lab, site, "task.created", await task())
                 relays[survivor].stop()
                 await running[survivor]
+
+
+def test_matchers_trim_what_is_logged_and_nothing_else(lab: Lab, site: EngineDriver) -> None:
+    make_many(lab, site, 400)
+    before = len(told(lab))
+    lab.run(lab.matcher._upkeep())
+    assert len(told(lab)) == before
+    log_all(lab)
+    make_many(lab, site, 1)
+    lab.run(lab.matcher._upkeep())
+    assert len(told(lab)) == 1
+    assert lab.run(lab.pipeline.call("XLEN", SHARD.events)) < 250  # whole nodes go
+    log_all(lab)
+    assert site.logged()[-1].seq == site.last_seq()
+
+
+def test_without_relays_a_shard_keeps_a_bounded_number(
+    lab: Lab, site: EngineDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.matcher.EVENTS_KEPT", 50)
+    make_many(lab, site, 400)
+    lab.run(lab.matcher._upkeep())
+    assert 50 <= lab.run(lab.pipeline.call("XLEN", SHARD.events)) < 250
+
+
+def test_each_shard_has_a_position_of_its_own_and_no_two_events_share_a_sid(lab: Lab) -> None:
+    engine = Engine(lab.pipeline, lab._redis, shards=3, now_ms=lambda: lab.now_ms)
+    made = [lab.run(engine.workspaces.create(lab.account, friendly_name=f"{i}")).value.sid for i in range(9)]
+    assert lab.run(engine.chronicle().run_once()) >= 9
+    sids = []
+    for sid in made:
+        (event,) = lab.run(engine.events.list(lab.account, sid)).value.items
+        assert event.type == "workspace.created"
+        assert event.resource_sid == sid
+        sids.append(event.sid)
+    assert len(set(sids)) == 9
+    assert len({lab.run(engine.config.get(lab.account, sid)).shard for sid in made}) == 3
+    for sid in made:
+        lab.run(engine.workspaces.delete(lab.account, sid))
+    lab.run(engine.chronicle().run_once())

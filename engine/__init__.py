@@ -18,6 +18,7 @@ The modules, from the outside in:
     workspaces.py activities.py task_channels.py task_queues.py workflows.py     configuration (config.py)
     accounts.py api_keys.py credential_store.py                     who may use it
     matcher.py matching.py market.py placement.py                   matching
+    chronicle.py event_log.py events.py                             the log of what happened
     scripts.py keys.py records.py redis/                            Redis
     model.py errors.py sids.py settings.py checks.py                words that everything else uses
 """

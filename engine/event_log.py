@@ -108,7 +108,7 @@ class EventLog:
     ) -> AsyncIterator[Sequence[Event]]:
         """The events from `start_ms` to `end_ms`, both included, oldest first, in chunks of at most 1,000.
 
-        What was trimmed is missing. One round trip a chunk, and about 10 us an event.
+        What was trimmed is missing. One round trip a chunk, and about 20 us an event.
         """
         start, end = f"{max(0, start_ms)}", f"{max(0, end_ms)}"
         while True:

@@ -71,7 +71,7 @@ local function withdraw(t, list, status, activity, available, back)
   if #left > 0 then
     t.res = table.concat(left, ',')  -- the same run may end the rest of them
     call('HSET', t.key, 's', string.match(t.raw, '^.*|') .. t.res, unpack(fields))
-  elseif tonumber(t.cnt) >= MAX_ASSIGNMENTS then
+  elseif t.after then
     end_task(t, 'canceled', TOO_MANY, unpack(fields))
   else
     call('HSET', t.key, 's', next_state(t, 'pending', '-'), unpack(fields))

@@ -51,6 +51,8 @@ SUITE: Final = (
     "tests/redis/test_config_workflows.py",
     "tests/redis/test_config_workspaces.py",
     "tests/redis/test_replace.py",
+    "tests/redis/test_chronicle.py",
+    "tests/redis/test_event_types.py",
 )
 SLACK: Final = 3  # a trial may take so many times as long as the tests take without a mistake
 _FORK: Final = get_context("fork")

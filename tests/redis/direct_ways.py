@@ -125,6 +125,11 @@ def a_pool_goes_when_nobody_uses_it(lab: Lab, site: EngineDriver) -> None:
     assert play.status(play.task()) == "reserved"
 
 
+def a_relay_logs_what_was_told(lab: Lab, site: EngineDriver) -> None:
+    task = Play(site).task()
+    assert site.logged()[-1].data["task_sid"] == task
+
+
 DIRECT_WAYS: Final = (
     a_worker_goes_before_it_is_indexed,
     the_thousandth_offer_is_rejected,
@@ -135,6 +140,7 @@ DIRECT_WAYS: Final = (
     whoever_is_first_ends_the_instructions_of_the_others,
     a_worker_moves_after_the_work,
     a_pool_goes_when_nobody_uses_it,
+    a_relay_logs_what_was_told,
 )
 
 

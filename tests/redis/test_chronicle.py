@@ -176,10 +176,16 @@ def test_a_clock_that_goes_back_changes_no_order(lab: Lab, site: EngineDriver) -
     assert ids == sorted(set(ids))
 
 
-def test_old_events_and_those_beyond_the_number_go(lab: Lab, site: EngineDriver) -> None:
+def test_events_beyond_the_number_go(lab: Lab, site: EngineDriver) -> None:
     make_many(lab, site, 300)
     log_all(lab, kept=100)
     assert 100 <= len(stored(lab, site)) < 250  # whole nodes go
+
+
+def test_old_events_go_with_the_next_one(lab: Lab, site: EngineDriver) -> None:
+    make_many(lab, site, 300)
+    log_all(lab)
+    assert len(stored(lab, site)) > 300
     site.now_ms += 31 * DAY_MS
     make_many(lab, site, 1)
     log_all(lab)

@@ -147,7 +147,7 @@ async def test_in_a_single_tasking_workspace_the_activity_follows_what_is_set_up
     offer = await alone.offer(offer.task_sid)
     events = await alone.events()
     moved = [event for event in events if event.startswith("worker.activity.update")]
-    assert [event.rpartition("|")[2] for event in moved] == [
+    assert [event.split("|")[2] for event in moved] == [
         alone.activities[name] for name in ("Reserved", "Idle", "Reserved")
     ]
     await alone.instruct(offer, post_work_activity_sid=alone.activities["Offline"])

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from engine.live import Live
 from engine.media_setups import Held
-from engine.media_stream import Entry
 from engine.model import WorkspaceConfig
+from engine.stream import Entry
 
 _decode_held: Final = msgspec.json.Decoder(Held).decode
 

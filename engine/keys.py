@@ -75,6 +75,7 @@ class WorkspaceKeys:
         "config",
         "config_log",
         "docs",
+        "failing",
         "heads",
         "log",
         "names",
@@ -107,6 +108,9 @@ class WorkspaceKeys:
         self.pool_log: Key = Key(root + "pool_log")  # zset: pool id -> pool version that registered it
         self.heads: Key = Key(root + "heads")  # hash: pool id -> order key of its best waiting Task
         self.docs: Key = Key(root + "docs")  # hash: replaced documents that open Tasks still follow
+        self.failing: Key = Key(
+            root + "failing"
+        )  # hash: Workflows whose callbacks fail, see lua/lib/keys.lua
         self.open: Key = Key(root + "open")  # hash: what is in use, see lua/lib/keys.lua
 
     def task(self, sid: str) -> Key:

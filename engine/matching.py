@@ -101,7 +101,7 @@ class Matching:
         """Place a Task that is in no pool; one that is in one by now is left alone."""
         for _ in range(ATTEMPTS):
             (fields,) = await self._live.hashes([self._live.keys(config).task(sid)])
-            if not fields or not spot(fields).pool.startswith("-"):
+            if not fields or not spot(fields).is_between:
                 return
             decision = await self._next_step.decide(config, fields)
             status = await self._commit(config, sid, fields, decision)
@@ -156,8 +156,10 @@ class Matching:
             if record and _is_open(record) and _concerns(fields, record)
         ]
         restart = "f" in fields
-        if not restart:  # one that is in no pool is on its way, and gets there by the newest rules
-            concerned = [(sid, f) for sid, f in concerned if not spot(f).pool.startswith("-")]
+        if (
+            not restart
+        ):  # one that is in no pool is on its way, or delayed, and gets there by the newest rules
+            concerned = [(sid, f) for sid, f in concerned if spot(f).is_placed]
         decisions = [
             await self._next_step.decide(config, f, restart=restart, stay=not restart) for _, f in concerned
         ]
@@ -180,7 +182,7 @@ class Matching:
         for _ in range(ATTEMPTS):
             config = await self._newest(config)
             (record,) = await self._live.hashes([self._live.keys(config).task(sid)])
-            if not record or not _is_open(record) or (not restart and spot(record).pool.startswith("-")):
+            if not record or not _is_open(record) or (not restart and not spot(record).is_placed):
                 return
             decision = await self._next_step.decide(config, record, restart=restart, stay=not restart)
             if decision.placement is not None:

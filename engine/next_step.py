@@ -54,7 +54,7 @@ class NextStep:
         One round trip where the Task follows a replaced document that is not here, else none.
         """
         belongs, place = where(fields), spot(fields)
-        cause = "" if stay or not place.pool.startswith("-") else place.pool[1:]
+        cause = "" if stay or not place.is_between else place.pool[1:]
         channel = config.channel_numbered(belongs.channel)
         assert channel is not None, "a Task Channel with open Tasks cannot be deleted"
         targeted = self._targeted(config, fields, belongs, channel, enter=restart or cause == "r")

@@ -49,6 +49,16 @@ class Spot(Struct, frozen=True):
     pool: str
 
     @property
+    def is_placed(self) -> bool:
+        """Whether a matcher has found its pool."""
+        return not self.pool.startswith("-")
+
+    @property
+    def is_between(self) -> bool:
+        """Whether a matcher is to find its pool now. A Task that is delayed is in none either."""
+        return not self.is_placed and not self.pool.startswith("-w")
+
+    @property
     def text(self) -> str:
         """As scripts compare it."""
         return f"{self.at}|{self.pool}"

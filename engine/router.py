@@ -9,6 +9,7 @@ import redis.asyncio
 from engine.accounts import Accounts
 from engine.activities import Activities
 from engine.api_keys import ApiKeys
+from engine.callbacks import Callbacks
 from engine.chronicle import Chronicle
 from engine.compiled import CompiledCache
 from engine.config import ConfigCache
@@ -80,6 +81,7 @@ class Engine:
         realtime, rosters, whole = RealTime(live), Rosters(live, compiled), WholeLog(live, self.events)
         self.statistics = Statistics(live, realtime, rosters, whole)
         self.worker_statistics = WorkerStatistics(live, realtime, rosters, whole)
+        self.callbacks = Callbacks(live)
 
     def matcher(self, name: str, *, reader: Pipeline | None = None) -> Matcher:
         """A matcher on the same server. `reader` is a connection of its own for blocking reads (deadline over 1 s)."""

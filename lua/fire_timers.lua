@@ -10,7 +10,7 @@
 
   Returns {status, Tasks fired, ms until the next deadline or -1 without one}
   Status  1 OK
-  Events  task.canceled (TTL), task-queue.timeout (step), reservation.timeout and worker.activity.update,
+  Events  task.canceled (TTL), task-queue.timeout (step), none for a delay that ends, reservation.timeout and worker.activity.update,
           reservation.failed (target Worker), task.system-deleted (24 h assigned); none for the removal 5 minutes after
           the end
   Cost    O(limit x (p + log n))
@@ -33,12 +33,22 @@ local timers = shard .. 'timers'
 local TTL_EXCEEDED = 'Task TTL Exceeded'
 local TARGET_MISSED = 'RoutingTarget SLA for Reservation creation was not met'
 
+-- A Task that is not delayed any more goes back to its step; a matcher finds the pool.
+local function end_delay(t)
+  t.pool = '-q'
+  call('HSET', t.key, 'p', pack_place(t))
+  set_waiting_timer(t)
+  ask('route', 't', t.sid)
+end
+
 local function fire_pending(t)
   load_place(t)
   if t.ttl <= now then return cancel_task(t, TTL_EXCEEDED) end
-  if t.due == 0 or t.due > now or not is_placed(t) then return set_waiting_timer(t) end
+  local late, ends = t.due > 0 and t.due <= now, delayed_until(t)
+  if ends and not late and ends <= now then return end_delay(t) end
+  if not late or not (ends or is_placed(t)) then return set_waiting_timer(t) end
   leave_pool(t)
-  if pool_of(t.pool).target then
+  if string.sub(t.at, 1, 1) == 'k' then
     tell('reservation.failed', t.sid .. '|' .. t.tag)
     return end_task(t, 'canceled', TARGET_MISSED)
   end

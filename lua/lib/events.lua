@@ -13,7 +13,7 @@
   task.wrapup, reservation.failed, workflow.timeout, workflow.skipped    WT|<tag>
   task-queue.timeout, workflow.target-matched    WT|<tag>|at
   task-queue.moved                 WT|queue before|<tag>
-  task.alert                       WT|code|<tag>
+  task.alert                       WT|code|<tag>, and |WR where it is about the answer to a callback
   reservation.instruction          WR|WT|WK|setup|kind or outcome|outcome or reason
   reservation.*                    WR|WT|WK|<tag>, and |status of the Task where that of the Reservation does not say it
   worker.created                   WK|WA

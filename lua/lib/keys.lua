@@ -21,7 +21,7 @@
                        q: straight into a queue; k, or k.<revision of its Worker when it last refused>: for one Worker
                        pool: an id; or, in none until a matcher has placed it: '-' where it entered, '-q' there again after
                        its queue changed, '-r' at the first filter, '-t' behind the step that timed out, '-s' behind
-                       the one that was skipped
+                       the one that was skipped; '-w' and the ms until which it is delayed, then '-q'
                    c = created ms|timeout s|ms from there to its entry of the queue, - for none|what to do when it is next
                        pending: 0 nothing, 1 restart the Workflow, 2 place it anew in its step
                    tag = <WQ or ->|<WW>|<channel number>|<document>;  attrs;  e = ended ms|reason, once it has ended
@@ -40,6 +40,7 @@
                    the pools whose idle entries it has left, each followed by ','  (absent: 0|1||)
                    asg<n> accepted ones, cap<n> (absent: 1), on<n> (absent: '1'), upd<n>, pl<n> ids of all its pools
   open      hash   a:<WA> = Workers in an Activity, t:<tag> = open Tasks
+  failing   hash   <WW> whose assignment callbacks nobody answers -> failures in a row|ms until which they delay Tasks
   r:<WK>    hash   Reservation -> Task
   p:<pool>  hash   digest, spec (JSON for the matcher), ignored (order clauses that are void), gone while it is being
                    dropped, and what its flags call for: skip, census, who, folded, lost (the code of

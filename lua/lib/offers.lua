@@ -32,7 +32,8 @@ local function is_in_use(pool)
   return f[1] and not f[2]
 end
 
--- The Task waits in its step again, or goes where its time or a change meanwhile sends it. `worker` refused it last.
+-- The Task waits in its step again, or goes where its time or a change meanwhile sends it; with `t.delay`, in ms, it
+-- waits in no pool for so long first. `worker` refused it last.
 local function wait_again(t, worker, back)
   local later, pool = later_of(t), is_placed(t) and pool_of(t.pool)
   if pool and pool.direct then t.due = now + TARGET_MS end
@@ -41,16 +42,18 @@ local function wait_again(t, worker, back)
   elseif pool and not pool.target and t.due > 0 and t.due <= now then
     t.pool = '-t'
     tell('task-queue.timeout', t.sid .. '|' .. t.tag .. '|' .. t.at)
+  elseif t.delay then
+    t.pool = string.format('-w%.0f', now + t.delay)
   elseif later == '2' or not pool or not is_in_use(pool) then
     t.pool = '-q'
   end
-  if pool and pool.target and later ~= '1' then
+  if pool and pool.target and later ~= '1' and not t.delay then
     back.rest = {task = t, pool = pool, worker = worker, next = back.rest}
   end
   call('HSET', t.key, 'p', pack_place(t))
   set_waiting_timer(t)
   if not is_placed(t) then
-    ask('route', 't', t.sid)
+    if not delayed_until(t) then ask('route', 't', t.sid) end
   elseif not pool.target then
     waiting_put(pool, t)
     back.ids[#back.ids + 1], back.ids[pool.id] = pool.id, true

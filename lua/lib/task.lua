@@ -56,10 +56,18 @@ local function set_timer(t, due)
   call('ZADD', shard .. 'timers', due, number .. ':' .. t.sid)
 end
 
--- The deadline of a pending Task.
+-- Until when a Task is delayed because nobody answered its Workflow's callback, ms; nil for one that is not.
+local function delayed_until(t)
+  return tonumber(string.match(t.pool, '^%-w(%d+)$'))
+end
+
+-- The deadline of a pending Task. Between two steps it is its TTL; while it is delayed its step's counts too.
 local function set_waiting_timer(t)
-  local placed = string.sub(t.pool, 1, 1) ~= '-'
-  set_timer(t, t.due > 0 and placed and math.min(t.ttl, t.due) or t.ttl)
+  local due = t.ttl
+  local ends = not is_placed(t) and delayed_until(t)
+  if ends then due = math.min(due, ends) end
+  if t.due > 0 and (ends or is_placed(t)) then due = math.min(due, t.due) end
+  set_timer(t, due)
 end
 
 local function unpack_reservation(sid, packed)

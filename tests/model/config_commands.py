@@ -84,12 +84,16 @@ class ConfigCommands(Workspace):
             max_reserved=row.max_reserved if max_reserved is UNSET else max_reserved,
         )
         row = self._with_activities(row, reservation_activity_sid, assignment_activity_sid)
-        if row == self.state.queues[sid]:
+        before = self.state.queues[sid]
+        if row == before:
             return
         self.state.queues[sid] = row
         concerned = self._open(queue_sid=sid)
         for task in concerned:
-            steps.note_rules(self.state, task, steps.step_of(task), row)
+            if task.delayed_until_ms is None:
+                steps.note_rules(self.state, task, steps.step_of(task), row)
+            elif task.queue is before:
+                task.queue = row  # it meets the rules of its queue when the delay is over
         for task in concerned:
             if task.is_waiting:
                 self.go_on(task, "stay", now_ms)

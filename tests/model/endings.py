@@ -21,6 +21,7 @@ TTL_EXCEEDED: Final = "Task TTL Exceeded"
 TOO_MANY: Final = "Task TTL Exceeded or Max assignment count exceeded"
 STEP_TIMED_OUT: Final = "Workflow timed out"
 SKIPPED: Final = "Workflow skipped"
+UNREACHABLE: Final = 15003  # the alert of a callback that nobody answered
 NO_FILTER: Final = "No filter of the Workflow matches the Task"
 REASONS: Final = (TTL_EXCEEDED, TOO_MANY, STEP_TIMED_OUT, SKIPPED, NO_FILTER, SLA_MISSED)
 
@@ -82,7 +83,22 @@ class Endings:
             move(self._state, worker, self._timeout_activity_sid, now_ms)
         self._return(task, now_ms)
 
-    def _return(self, task: TaskRow, now_ms: int) -> None:
+    def fail(self, offer: OfferRow, now_ms: int) -> None:
+        """Nobody answered the callback: the Task is delayed, longer with every failure of its Workflow in a row.
+
+        Failures inside the delay of the last one are the same failure (semantics 8.2).
+        """
+        task = self._state.tasks[offer.task_sid]
+        count, until_ms = self._state.failing.get(task.workflow_sid, (0, 0))
+        if now_ms >= until_ms:
+            count += 1
+            self._state.failing[task.workflow_sid] = (count, now_ms + _delay_ms(count))
+        self._state.alerts.append((task.sid, UNREACHABLE))
+        self.turn(offer, ReservationStatus.CANCELED, now_ms)
+        restore(self._state, offer, now_ms)
+        self._return(task, now_ms, _delay_ms(count))
+
+    def _return(self, task: TaskRow, now_ms: int, delay_ms: int | None = None) -> None:
         """Pending again if no Reservation is left: in its step, unless something has changed meanwhile."""
         if self._state.open_offers(task):
             self._state.note("one of a round rejects")
@@ -93,7 +109,7 @@ class Endings:
             return
         self.turn_task(task, TaskStatus.PENDING, now_ms)
         task.pending_since_ms = now_ms
-        if task.target_worker_sid is not None:
+        if task.target_worker_sid is not None and delay_ms is None:
             self._state.turned_down.append(task)
         if task.restart:
             self._state.put_off_task(task, "restart")
@@ -101,6 +117,10 @@ class Endings:
         elif steps.is_late(task, now_ms):
             self._state.put_off_task(task, "timeout")
             self._state.note("returns after the deadline of its step")
+        elif delay_ms is not None:
+            task.placed = False
+            task.delayed_until_ms = now_ms + delay_ms
+            self._state.note("delayed")
         elif task.queue is not None and task.queue is not self._state.queues[task.queue.sid]:
             self._state.put_off_task(task, "stay")
             self._state.note("returns to a queue with other rules")
@@ -153,8 +173,9 @@ class Endings:
         offers = self._state.open_offers(task)
         if offers:
             return min(ttl_ms, offers[0].created_ms + task.answer_s * 1000)
-        step_ms = steps.deadline_ms(task) if task.placed else None
-        return min(due for due in (ttl_ms, step_ms, sla_ms(task)) if due is not None)
+        in_step = task.placed or task.delayed_until_ms is not None
+        step_ms = steps.deadline_ms(task) if in_step else None
+        return min(due for due in (ttl_ms, step_ms, sla_ms(task), task.delayed_until_ms) if due is not None)
 
     def expire(self, task: TaskRow, now_ms: int) -> None:
         """What the passing of the deadline does. Where several are over, the TTL counts."""
@@ -167,5 +188,13 @@ class Endings:
             self.time_out(task, now_ms)
         elif sla is not None and sla <= now_ms:
             self.cancel(task, SLA_MISSED, now_ms)
+        elif task.delayed_until_ms is not None and not steps.is_late(task, now_ms):
+            self._state.note("delay over")
+            self._state.put_off_task(task, "stay")
         else:
             self._state.put_off_task(task, "timeout")
+
+
+def _delay_ms(count: int) -> int:
+    """After so many failures in a row."""
+    return int(min(30_000, 1_000 * 2 ** (count - 1)))

@@ -123,6 +123,9 @@ class TaskRow(Struct, kw_only=True):
     queue_entered_ms: int | None = None
     placed: bool = False  # while pending: it may be matched
     leaving: str = ""  # while pending and not placed: timeout, skip, restart or stay
+    delayed_until_ms: int | None = (
+        None  # while pending and not placed: nobody answered its Workflow's callback
+    )
     restart: bool = False  # it begins at the first filter when it is pending again
     rest_revision: int | None = None  # not offered while its target Worker is at this revision
     assignment_count: int = 0

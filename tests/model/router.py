@@ -107,6 +107,19 @@ class Router(WorkerCommands, TaskCommands, ConfigCommands):
         require(offer.status, ReservationStatus.PENDING)
         self.endings.accept(offer, now_ms)
 
+    def fail_callback(self, *, now_ms: int, sid: str, task_sid: str) -> None:
+        """Nobody answered the assignment callback of a Reservation."""
+        offer = self.task(task_sid).offers.get(sid)
+        if offer is None:
+            raise NotFound(sid)
+        require(offer.status, ReservationStatus.PENDING)
+        self.endings.fail(offer, now_ms)
+        self.settle(now_ms)
+
+    def answer_callback(self, *, now_ms: int, sid: str) -> None:
+        """A callback of a Workflow was answered."""
+        self.state.failing.pop(sid, None)
+
     def next_deadline_ms(self) -> int | None:
         """When fire_timers next has something to do."""
         return min((self.endings.deadline_ms(task) for task in self.state.tasks.values()), default=None)

@@ -54,7 +54,12 @@ class State:
         self.rules_read_activity = False  # some Task has asked for it, ever
         self.later: list[str] = []  # SIDs of Workers and Tasks that wait for rules, see router.py
         self.turned_down: list[TaskRow] = []  # since the last settling, by the Worker that is their target
-        self.alerts: list[tuple[str, int]] = []  # Task, code: nobody can be the known Worker of its step
+        self.failing: dict[
+            str, tuple[int, int]
+        ] = {}  # Workflow -> callback failures in a row, delayed until ms
+        self.alerts: list[
+            tuple[str, int]
+        ] = []  # Task, code: no known Worker of its step, or no callback answered
         self.journal: Counter[str] = Counter()  # what has happened and how often, for whoever counts
 
     def note(self, what: str) -> None:
@@ -72,6 +77,7 @@ class State:
         """It leaves its step by "timeout" or "skip", begins anew by "restart", or will "stay" by other rules."""
         task.placed = False
         task.leaving = why
+        task.delayed_until_ms = None
         self.later.append(task.sid)
 
     def index(self, worker: WorkerRow) -> None:

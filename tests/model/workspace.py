@@ -87,6 +87,7 @@ class Workspace:
     def restart(self, task: TaskRow, now_ms: int) -> None:
         """Begins anew: at the first filter of what the Workflow says now, or at the routing target."""
         task.restart = False
+        task.delayed_until_ms = None
         if targets.is_direct(task):
             targets.place(self.state, task, task.queue_sid, now_ms)
             return
@@ -99,6 +100,7 @@ class Workspace:
         """Waits where it is, by the rules that its queue has now."""
         if task.queue is not None:
             task.queue = self.state.queues[task.queue.sid]
+        steps.note_rules(self.state, task, steps.step_of(task), task.queue)
         task.placed = True
 
     def _enter(self, task: TaskRow, position: Position | None, otherwise: str, now_ms: int) -> None:

@@ -86,6 +86,11 @@ OFFERS: Final = (
     "round canceled",
     "round rescinded, then accepted",
     "rejected by update_worker",
+    "fail_callback ok",
+    "fail_callback IllegalState",
+    "answer_callback ok",
+    "delayed",
+    "delay over",
 )
 STEPS: Final = (
     *(f"timeout: {where}" for where in ("next step", "another filter", "nowhere")),

@@ -52,7 +52,8 @@ def check_promises(model: Router) -> None:
         match task.status:
             case TaskStatus.PENDING:
                 assert held == []
-                assert task.placed, "a pending Task is in a step, or at its target"
+                delayed = task.delayed_until_ms is not None
+                assert task.placed is not delayed, "a pending Task is in a step, at its target, or delayed"
             case TaskStatus.COMPLETED | TaskStatus.CANCELED:
                 assert held == []
             case TaskStatus.RESERVED:
@@ -97,7 +98,8 @@ def _check_place(model: Router, task: TaskRow, place: str) -> None:
     assert (int(priority), int(virtual)) == (task.priority, task.virtual_start_ms)
     assert int(ttl) == task.created_ms + task.timeout_s * 1000
     assert int(answer) == task.answer_s
-    assert not pool.startswith("-")
+    delayed = task.delayed_until_ms
+    assert pool == f"-w{delayed}" if delayed is not None else not pool.startswith("-")
     assert int(due) == (deadline_ms(task) or sla_ms(task) or 0)
     if task.position is None:
         kind, *revision = at.split(".")

@@ -195,6 +195,22 @@ class TaskRules(History):
         offers = [offer for offer in self.model.state.offers() if offer.status == "pending"]
         self._answer(offers[-1 - pick % len(offers)], "rejected", activity, pick % 2 == 0, None)
 
+    @precondition(lambda self: any(o.status == "pending" for o in self.model.state.offers()))
+    @rule(pick=a.picks, times=st.sampled_from([1, 1, 3]))
+    def fail_callback(self, pick: int, times: int) -> None:
+        """Nobody answers the callbacks of some Reservations: pending ones, and now and then one that has ended."""
+        for _ in range(times):
+            pending = [offer for offer in self.model.state.offers() if offer.status == "pending"]
+            offer = pending[pick % len(pending)] if pending else self.offer(pick)
+            task = "WT" + a.GHOST if offer is None else offer.task_sid
+            self.both("fail_callback", sid=sid_of(offer, "WR"), task_sid=task)
+
+    @precondition(lambda self: self.model.state.failing)
+    @rule(pick=a.picks)
+    def answer_callback(self, pick: int) -> None:
+        failing = sorted(self.model.state.failing)
+        self.both("answer_callback", sid=failing[pick % len(failing)])
+
     def _answer(
         self, offer: OfferRow | None, status: str, activity: str | None, by_task: bool, match: int | None
     ) -> None:

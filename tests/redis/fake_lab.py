@@ -109,10 +109,10 @@ class ScriptPipeline(FakePipeline):
                 yield ("Worker", key.decode()), (state, "")
 
     def _place(self, key: bytes, fields: dict[bytes, bytes]) -> str:
-        """Where a pending Task is: in the waiting set of a pool, in its rest, or in none."""
+        """Where a pending Task is: in the waiting set of a pool, in its rest, or in none yet, or for now."""
         pool = fields[b"p"].split(b"|")[7]
         if pool.startswith(b"-"):
-            return "between"
+            return "delayed" if pool.startswith(b"-w") else "between"
         root, _, task = key.rpartition(b"t:")
         resting = self._server.dbs[0].get(root + b"z:" + pool)
         asleep = resting is not None and any(entry.endswith(task) for entry in resting.value)

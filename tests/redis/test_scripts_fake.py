@@ -12,6 +12,7 @@ from typing import Final
 import pytest
 
 from engine.scripts import LUA
+from tests.redis.callback_ways import CALLBACK_WAYS
 from tests.redis.direct_ways import DIRECT_WAYS
 from tests.redis.every_way import EVERY_WAY
 from tests.redis.fake_lab import FakeLab, Step
@@ -129,7 +130,7 @@ def test_all_scenarios_together_run_every_script_and_go_every_documented_way() -
     scripts = {path.stem for path in LUA.glob("*.lua")}
     arrows = {(kind, arrow) for kind, drawing in ARROWS.items() for arrow in drawing}
     with FakeLab() as lab:
-        for direct in (*DIRECT_WAYS, *MEDIA_WAYS):
+        for direct in (*DIRECT_WAYS, *MEDIA_WAYS, *CALLBACK_WAYS):
             site = EngineDriver(lab, one_queue())
             direct(lab, site)
             site.delete()

@@ -1,6 +1,7 @@
 """Every scenario: import SCENARIOS from here, so that all modules have registered theirs."""
 
 from tests.scenarios import (  # noqa: F401  they register
+    callbacks,
     conforming,
     conforming_steps,
     counts,

@@ -37,6 +37,7 @@ ELSEWHERE: Final = {
 }
 LATER: Final = {
     23: "no assignment callback is made yet, so none can fail",
+    24: "there is no Events resource yet",
 }
 
 

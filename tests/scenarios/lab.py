@@ -239,6 +239,10 @@ class EngineDriver:
                     work = engine.reservations.answer_of_task(*place, given.pop("task_sid"), sid, **given)
                 case "answer_of_worker":
                     work = engine.reservations.answer_of_worker(*place, given.pop("worker_sid"), sid, **given)
+                case "fail_callback":
+                    work = engine.callbacks.failed(*place, given.pop("task_sid"), sid)
+                case "answer_callback":
+                    work = engine.callbacks.answered(*place, sid)
                 case _:
                     raise AssertionError(method)
             await work

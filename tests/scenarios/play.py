@@ -85,6 +85,16 @@ class Play:
             given["document"] = with_sids(document, names.queues, names.activities)
         self._driver.call("update_workflow", sid=names.workflows[name], re_evaluate=again, **given)
 
+    def fail_callback(self, task: str, worker: str | None = None) -> str:
+        """Nobody answers the callback of a Task's open Reservation, or of the one that a Worker has; its SID."""
+        offer = self.offer_of(task) if worker is None else self.offer_to(task, worker)
+        self._driver.call("fail_callback", sid=offer, task_sid=task)
+        return offer
+
+    def answer_callback(self, workflow: str = "main") -> None:
+        """A callback of a Workflow is answered."""
+        self._driver.call("answer_callback", sid=self._driver.names.workflows[workflow])
+
     def slots(self, worker: str, channel: str, **given: Any) -> None:
         """Capacity or availability of one channel of a Worker."""
         self._driver.call("update_worker_channel", sid=worker, channel=channel, **given)

@@ -2,7 +2,7 @@
 
 A callback is a request this server makes on a caller's behalf. It must not reach what only this server can
 reach, so literal addresses of loopback, link-local and private networks are refused here. A name is resolved
-when the callback is made, and its address is judged then (api/adapter.py): only that one counts.
+when the callback is made, and its address is judged then (api/outbound.py): only that one counts.
 """
 
 from __future__ import annotations
@@ -25,20 +25,26 @@ def check_callback(name: str, url: str, *, private: bool) -> str:
 
     `private` allows addresses inside loopback, link-local and private networks. Raises ParameterError.
     """
-    if not url:
-        return url
+    why = refusal_of(url, private=private) if url else ""
+    if why:
+        raise ParameterError(name, why)
+    return url
+
+
+def refusal_of(url: str, *, private: bool) -> str:
+    """Why the URL may not be called back; "" for one that may, as far as its spelling tells."""
     if len(url) > MAX_URL or _FORBIDDEN.search(url):
-        raise ParameterError(name, f"must be a URL of at most {MAX_URL} characters without blanks")
+        return f"must be a URL of at most {MAX_URL} characters without blanks"
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port  # reading the port checks it
     except ValueError:
-        raise ParameterError(name, "is not a URL") from None
+        return "is not a URL"
     if parts.scheme not in ("http", "https") or not host:
-        raise ParameterError(name, "must be an absolute http or https URL")
+        return "must be an absolute http or https URL"
     if not private and is_private_host(host):
-        raise ParameterError(name, f"must not point into a private network: {host}")
-    return url
+        return f"must not point into a private network: {host}"
+    return ""
 
 
 def is_private_host(host: str) -> bool:

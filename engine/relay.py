@@ -29,6 +29,7 @@ IN_HAND: Final = 10_000  # entries read and not settled, some 4 kB each; then th
 READ: Final = 100  # entries taken from a shard at a time
 BLOCK_MS: Final = 1_000
 UPKEEP_PERIOD_S: Final = 0.5
+AGAIN_S: Final = 0.2  # before a server that is away is asked again
 
 log = logging.getLogger("trunkline.relay")
 
@@ -168,12 +169,12 @@ class Relay(ABC):
         while not self._stopping.is_set():
             pause_s = period_s
             try:
-                await work()
-            except Unavailable as error:
-                log.warning("%s", error)
-                pause_s = max(period_s, 0.2)
-                await self._mend(error)
-            try:
+                try:
+                    await work()
+                except Unavailable as error:
+                    log.warning("%s", error)
+                    pause_s = max(period_s, AGAIN_S)
+                    await self._mend(error)
                 await self._pause(pause_s)
             except Stopped:
                 return

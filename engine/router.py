@@ -9,10 +9,14 @@ import redis.asyncio
 from engine.accounts import Accounts
 from engine.activities import Activities
 from engine.api_keys import ApiKeys
+from engine.assignment import AssignmentRelay
+from engine.callback_answers import Answers
+from engine.callback_letters import Post
 from engine.callbacks import Callbacks
 from engine.chronicle import Chronicle
 from engine.compiled import CompiledCache
 from engine.config import ConfigCache
+from engine.event_callbacks import EventRelay
 from engine.event_log import EVENTS_DAYS, EVENTS_KEPT, EventLog
 from engine.live import Live
 from engine.matcher import Matcher
@@ -20,6 +24,7 @@ from engine.matching import Matching
 from engine.media import MediaRelay
 from engine.media_letters import Deliver
 from engine.media_setups import Setups
+from engine.owners import Owners
 from engine.placement import Placers
 from engine.rates import Rates
 from engine.realtime import RealTime
@@ -82,6 +87,7 @@ class Engine:
         self.statistics = Statistics(live, realtime, rosters, whole)
         self.worker_statistics = WorkerStatistics(live, realtime, rosters, whole)
         self.callbacks = Callbacks(live)
+        self._owners = Owners(live)
 
     def matcher(self, name: str, *, reader: Pipeline | None = None) -> Matcher:
         """A matcher on the same server. `reader` is a connection of its own for blocking reads (deadline over 1 s)."""
@@ -110,5 +116,46 @@ class Engine:
             shards=self.shards,
             days=self._events_days,
             kept=kept,
+            reader=reader,
+        )
+
+    def assignment_relay(
+        self,
+        name: str,
+        post: Post,
+        *,
+        base_url: str,
+        refused: Callable[[str], str],
+        reader: Pipeline | None = None,
+    ) -> AssignmentRelay:
+        """What tells Workflows of Reservations.
+
+        `base_url` and `refused` are as Answers takes them, `reader` as for a matcher.
+        """
+        answers = Answers(self.reservations, self.setups, base_url=base_url, refused=refused)
+        return AssignmentRelay(
+            self._live,
+            self.events,
+            self._owners,
+            self.callbacks,
+            answers,
+            self.pipeline,
+            post,
+            name=name,
+            shards=self.shards,
+            reader=reader,
+        )
+
+    def event_relay(self, name: str, post: Post, *, reader: Pipeline | None = None) -> EventRelay:
+        """What tells Workspaces of events. `reader` as for a matcher."""
+        return EventRelay(
+            self._live,
+            self.events,
+            self._owners,
+            self.pipeline,
+            self.scripts,
+            post,
+            name=name,
+            shards=self.shards,
             reader=reader,
         )

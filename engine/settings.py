@@ -123,6 +123,14 @@ class Settings(Struct, frozen=True, kw_only=True):
         return self.shards or (SHARDS_EMBEDDED if self.embedded else SHARDS_ELSEWHERE)
 
     @property
+    def api_url(self) -> str:
+        """Scheme and host under which the API is reached, for links that no request asked for."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = self.host if self.host.strip("0.:") else "localhost"  # all addresses are no address
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def data_dir(self) -> Path:
         """Folder of the embedded server, absolute."""
         return Path(self.data).expanduser().absolute()

@@ -99,6 +99,12 @@ class Streams:
             await self._call("XACK", stream, self.group, *ids)
             await self._call("XDEL", stream, *ids)
 
+    async def pass_over(self, entries: Sequence[Entry]) -> None:
+        """They are not for this group, and stay for others."""
+        for shard in {entry.shard for entry in entries}:
+            ids = [entry.id for entry in entries if entry.shard == shard]
+            await self._call("XACK", self._stream(self.shards[shard]), self.group, *ids)
+
     async def later(self, entry: Entry) -> None:
         """It could not be done for now, through no fault of its own: the try does not count."""
         stream = self._stream(self.shards[entry.shard])

@@ -1,7 +1,7 @@
 """Runs a deployment for tests: a Redis server in a folder, the rest in a thread with its own event loop.
 
 A third server, without a door, allows callback URLs inside private networks: through it a test can name a media adapter
-of its own. The relay may reach it.
+and callbacks of its own. The relays may reach them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from msgspec import Struct
 
 from api.adapter import AdapterClient
 from api.app import build
+from api.callback_client import CallbackClient
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
+from engine.relay import Relay
 from engine.router import Engine
 
 START_S = 20.0  # until the thread gives up; a start takes 0.3
@@ -101,19 +103,29 @@ async def _serve(
         reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
         relay_reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
         events_reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
+        assignment_reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
+        callback_reader = await stack.enter_async_context(Pipeline(url, deadline_s=3.0))
         client = await stack.enter_async_context(AdapterClient(private=True))
+        callbacks = await stack.enter_async_context(CallbackClient(private=True))
         engine = Engine(pipeline, redis)
         owner, token = await engine.accounts.create("owner")
         other, secret = await engine.accounts.create("other")
         matcher = engine.matcher("tests", reader=reader)
-        relay = engine.media_relay("tests", client.deliver, reader=relay_reader)
+        relays: list[Relay] = [
+            engine.media_relay("tests", client.deliver, reader=relay_reader),
+            engine.assignment_relay(
+                "tests", callbacks.assign, base_url="", refused=lambda _: "", reader=assignment_reader
+            ),
+            engine.event_relay("tests", callbacks.tell, reader=callback_reader),
+        ]
         chronicle = engine.chronicle(reader=events_reader)
         await matcher.start()
-        await relay.start()
+        for relay in relays:
+            await relay.start()
         servers = {name: _server(engine, door=name == DOOR, private=name == OPEN) for name in sockets}
         async with asyncio.TaskGroup() as group:
             matching = group.create_task(matcher.run())
-            relaying = group.create_task(relay.run())
+            relaying = [group.create_task(relay.run()) for relay in relays]
             logging = group.create_task(chronicle.run())
             for name, listening in sockets.items():
                 group.create_task(servers[name].serve(sockets=[listening]))
@@ -125,10 +137,11 @@ async def _serve(
             for server in servers.values():
                 server.should_exit = True
             matcher.stop()
-            relay.stop()
+            for relay in relays:
+                relay.stop()
             chronicle.stop()
             async with asyncio.timeout(STOP_S):
-                await asyncio.gather(matching, relaying, logging)
+                await asyncio.gather(matching, *relaying, logging)
 
 
 def _server(engine: Engine, *, door: bool, private: bool) -> _Server:

@@ -54,12 +54,38 @@ def a_delay_ends_by_itself(lab: Lab, site: EngineDriver) -> None:
     assert play.status(task) == "reserved"
 
 
+def events_are_taken_to_be_told(lab: Lab, site: EngineDriver) -> None:
+    """By one relay at a time, which leaves assignments to others."""
+    lab.run(lab.pipeline.call("DEL", site.shard_keys.calls))
+    number = str(site.number)
+    for kind in ("event", "assignment", "event", "event"):
+        fields = ("k", kind, "w", number, "v", kind)
+        lab.run(lab.pipeline.call("XADD", site.shard_keys.calls, "*", *fields))
+    lab.run(lab.pipeline.call("XGROUP", "CREATE", site.shard_keys.calls, "event", "0", "MKSTREAM"))
+    assert [_taken(lab, site, "one", 3), _taken(lab, site, "two", 3)] == [(2, 3, 0), (0, 0, 1)]
+    assert [_taken(lab, site, "one", 3), _taken(lab, site, "one", 3)] == [(1, 1, 0), (0, 0, 0)]
+    lab.run(lab.pipeline.call("DEL", site.shard_keys.calls))
+
+
+def what_was_told_is_logged(lab: Lab, site: EngineDriver) -> None:
+    assert lab.run(lab.engine.chronicle().run_once()) > 0
+
+
 CALLBACK_WAYS: Final = (
     a_wrong_answer_is_told_and_changes_nothing,
     delayed_tasks_end_in_every_way,
     delayed_tasks_that_change_begin_anew,
     a_delay_ends_by_itself,
+    what_was_told_is_logged,
+    events_are_taken_to_be_told,
 )
+
+
+def _taken(lab: Lab, site: EngineDriver, name: str, count: int) -> tuple[int, int, int]:
+    """How many entries a relay was given, how many it read, and whether another one has some in hand."""
+    keys = (site.shard_keys.prefix, site.shard_keys.prefix)
+    _, items, read, busy = lab.run(lab.engine.scripts.run("take_calls", keys, ("event", name, count)))
+    return len(items), read, busy
 
 
 def _delayed(lab: Lab, site: EngineDriver) -> str:

@@ -22,6 +22,7 @@ TYPES: Final = f"{RULES}/type_rules.txt"
 EXAMPLES: Final = f"{RULES}/examples.txt"
 REFUSED: Final = f"{RULES}/test_rules_examples.py::REFUSED"
 PLAY: Final = "tests/scenarios"
+ASSIGNMENT: Final = "tests/redis/test_assignment.py"
 ENGINE: Final = f"{PLAY}/test_engine_alone.py"
 EVENTS: Final = f"{PLAY}/test_engine_events.py"
 WIRE: Final = "tests/clients/test_wire.py"
@@ -208,15 +209,35 @@ EVENTS_OF_9: Final = [
     chosen("9.5", "newest first, ties by SID", f"{LOG}::test_pages_follow_each_other_without_gaps_and_repeats"),
     chosen("9.5", "attributes of Tasks go after 30 days",
            f"{LOG}::test_attributes_of_tasks_are_not_shown_after_30_days"),
+CALLBACKS: Final = [
+    chosen("3.4", "an invalid Activity in a callback's answer is reported",
+           f"{ASSIGNMENT}::test_an_answer_has_one_effect"),
+    chosen("8.1", "the captured parameters and Timestamp",
+           f"{ASSIGNMENT}::test_a_callback_says_what_the_original_says",
+           "tests/clients/test_callbacks_wire.py::test_an_application_accepts_by_its_answer"),
+    chosen("8.2", "an unknown instruction leaves the Reservation", f"{ASSIGNMENT}::test_an_answer_has_one_effect"),
+    chosen("8.2", "a growing delay of at most 30 s",
+           f"{PLAY}/callbacks.py::n23_a_task_whose_callbacks_fail_is_routed_again_after_a_delay",
+           f"{PLAY}/callbacks.py::the_delay_doubles_with_every_failure_in_a_row_up_to_half_a_minute"),
+    chosen("8.2", "the fallback gets ErrorCode and ErrorUrl",
+           f"{ASSIGNMENT}::test_the_fallback_is_told_what_was_wrong_and_may_decide"),
+    chosen("8.2", "redirects are failures",
+           "tests/clients/test_callback_client.py::test_redirects_are_not_followed"),
+    chosen("8.2", "a late answer is ignored",
+           f"{ASSIGNMENT}::test_an_answer_that_comes_too_late_changes_nothing"),
+    chosen("9.1", "in order, and not repeated",
+           "tests/redis/test_callback_relays.py::"
+           "test_events_of_one_task_or_worker_go_in_order_and_hold_up_no_others",
+           "tests/redis/test_callback_relays.py::test_an_event_that_is_not_taken_is_not_told_again"),
 ]  # fmt: skip
 
 # Choices that nothing shows yet, and why.
 UNSEEN: Final = {
-    ("3.4", "an invalid Activity in a callback's answer is reported"): "no assignment callback is made yet",
     ("7.6", "data of add-ons"): "no add-on gives a Task data",
 }
 
 CHOICES: Final = [*TASKS, *RESERVATIONS, *WORKERS, *MATCHING, *WORKFLOWS, *EXPRESSIONS, *EVENTS_OF_9]
+CHOICES: Final = [*TASKS, *RESERVATIONS, *WORKERS, *MATCHING, *WORKFLOWS, *EXPRESSIONS, *CALLBACKS]
 NAMED: Final = sorted({test for choice in CHOICES for test in choice.tests})
 LISTED: Final = sorted({test for tests in ELSEWHERE.values() for test in tests})
 

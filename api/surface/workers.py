@@ -94,9 +94,8 @@ _LIST: Final = (
         "AfterSid",
         sid("WK"),
         "those behind this Worker, in the order asked for; an unknown one is refused with 400",
-        chosen="Not in the original's documents; its worker SDK sends it.",
+        extension=True,
     ),
-    query("AfterSid", sid("WK"), "only those behind this one, as the browser SDK asks", extension=True),
     *PAGING,
 )
 

@@ -13,8 +13,6 @@ import pytest
 EXPECTED_MISSING: Final[frozenset[str]] = frozenset(
     {
         "CreateTaskBulk",
-        "AssignmentCallbacks",
-        "EventCallbacks",
     }
 )
 

@@ -63,6 +63,7 @@ class Ground:
     def __init__(self, site: Site, name: str) -> None:
         offer = open_offer(site)
         self.path = sids(site, OPERATIONS[name])
+        self.answers = name in ("UpdateTaskReservation", "UpdateWorkerReservation")
         known = (site.workspace, site.available, site.queue, site.workflow, site.worker, offer)
         self.by_prefix: dict[str, str] = {one["sid"][:2]: one["sid"] for one in known}
         self.by_prefix["WT"] = offer["task_sid"]
@@ -87,16 +88,17 @@ class Ground:
                 if isinstance(value, str) and value[-1:] not in AS_MADE:
                     part[name] = self._meaning(name, value)
 
-        if isinstance(case.body, dict) and "Instruction" in case.body:
+        if self.answers:
             self._answer(case)
 
     def _answer(self, case: Any) -> None:
-        """Parameters of a Reservation's update rarely go together: of every three bodies one is a plain answer."""
-        for name in ("ReservationStatus", "WorkerActivitySid"):  # beside an instruction they are refused
-            case.body.pop(name, None)
-        if len(case.body) % 3 == 0:
+        """Answer the Reservation where nothing was said of it; beside an instruction nothing else may be said."""
+        if not isinstance(case.body, dict) or not case.body:
             case.body = {"ReservationStatus": "accepted"}
             (case.headers or {}).pop("If-Match", None)
+        elif "Instruction" in case.body:
+            for name in ("ReservationStatus", "WorkerActivitySid"):
+                case.body.pop(name, None)
 
     def _meaning(self, name: str, value: str) -> str:
         if name == "Instruction":

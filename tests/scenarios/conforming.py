@@ -1,6 +1,6 @@
 """Scenarios: the acceptance list of semantics 15, numbers 1 to 11; conforming_steps.py goes on at 12.
 
-A name begins with its number in the list. ELSEWHERE and LATER are about the whole list.
+A name begins with its number in the list. ELSEWHERE is about the whole list.
 """
 
 from __future__ import annotations
@@ -34,10 +34,6 @@ ELSEWHERE: Final = {
         "tests/unit/rules/test_rules_examples.py::test_the_table_has_every_example",
         "tests/unit/rules/test_rules_examples.py::test_expression_holds_as_the_table_says",
     ),
-}
-LATER: Final = {
-    23: "no assignment callback is made yet, so none can fail",
-    24: "there is no Events resource yet",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from engine.config import ConfigCache, asked
-from engine.errors import NotFound, RevisionMismatch, Unavailable
+from engine.errors import Invalid, NotFound, RevisionMismatch, Unavailable
 from engine.keys import ShardKeys, WorkspaceKeys, root_of
 from engine.model import WorkspaceConfig
 from engine.records import Fields, fields_of
@@ -100,11 +100,19 @@ class Live:
     ) -> tuple[WorkspaceConfig, list[Any]]:
         """The reply of `act`, repeated with a newer configuration while it is STALE (None: decide anew as well).
 
-        Raises Unavailable after 20 attempts; nothing was changed then.
+        An Invalid that `act` raises counts once the configuration was the newest. Raises Unavailable after 20 attempts;
+        nothing was changed then.
         """
         config = await self.known(account, workspace)
         for _ in range(ATTEMPTS):
-            reply = await act(config)
+            try:
+                reply = await act(config)
+            except Invalid:
+                newest = await self.config.refresh(account, workspace)
+                if newest.version == config.version:
+                    raise
+                config = newest
+                continue
             if reply is not None and reply[0] != Status.STALE:
                 return config, reply
             config = await self.config.refresh(account, workspace)

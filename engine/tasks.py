@@ -7,21 +7,17 @@ from typing import Any, Final
 from msgspec import UNSET, UnsetType
 
 from engine import checks
-from engine.errors import IllegalState, Invalid, RevisionMismatch, Unavailable
-from engine.live import ATTEMPTS, Live, expected, require_done
-from engine.model import Found, Task, TaskChannel, TaskStatus, WorkspaceConfig
+from engine.errors import IllegalState, Invalid, RevisionMismatch
+from engine.live import Live, expected, require_done
+from engine.model import Found, Task, TaskChannel, WorkspaceConfig
+from engine.new_task import MAX_PRIORITY, NewTasks, channel_of
 from engine.placement import Placement, Placers
 from engine.records import fields_of
 from engine.records import task as task_of
 from engine.scripts import Status
 from engine.sids import Mint, mint
 from engine.task_lists import TaskLists
-from engine.task_targets import NO_TARGET, Target, Targets, workflow_of
 
-MAX_PRIORITY: Final = 2_147_483_647
-MAX_TIMEOUT_S: Final = 1_209_600  # two weeks
-DEFAULT_TIMEOUT_S: Final = 86_400
-EARLIEST_START_MS: Final = -2_208_988_800_000  # the year 1900
 NOWHERE: Final = ("", "-", "", 0, 0, "", "")  # a place that is none
 
 _ENDS: Final = {
@@ -35,101 +31,12 @@ class Tasks:
     """The Tasks of all Workspaces. Every method raises NotFound and Unavailable."""
 
     def __init__(self, live: Live, placers: Placers, *, mint: Mint = mint) -> None:
-        self._live, self._placers, self._mint = live, placers, mint
+        self._live, self._placers = live, placers
         self._lists = TaskLists(live)
-        self._targets = Targets(live, placers)
+        self._new = NewTasks(live, placers, mint=mint)
         self.list = self._lists.list
-
-    async def create(
-        self,
-        account: str,
-        workspace: str,
-        *,
-        attributes: str = "{}",
-        priority: int | None = None,
-        timeout: int = DEFAULT_TIMEOUT_S,
-        task_channel: str | None = None,
-        workflow_sid: str | None = None,
-        virtual_start_ms: int | None = None,
-        routing_target: str | None = None,
-        ignore_capacity: bool | None = None,
-        task_queue_sid: str | None = None,
-    ) -> Found[Task]:
-        """Add a Task and start it on its Workflow. One round trip, two for a Task for one Worker. Raises Invalid.
-
-        `routing_target` is a Worker, a TaskQueue or a Workflow; `ignore_capacity` (True unless sent) and
-        `task_queue_sid` go with a Worker (semantics 2.8).
-
-        The record returned is the Task as it was created, pending; by the time the caller reads it, it may be reserved.
-        """
-        target = Target(routing_target, ignore_capacity, task_queue_sid)
-        if priority is not None:
-            checks.integer("priority", priority, 0, MAX_PRIORITY)
-        checks.integer("timeout", timeout, 1, MAX_TIMEOUT_S)
-        values = checks.json_object("attributes", attributes)
-        sid = self._mint("WT")
-        virtual = "" if virtual_start_ms is None else virtual_start_ms
-        config = await self._live.known(account, workspace)
-        for _ in range(ATTEMPTS):
-            if routing_target is None and ignore_capacity is None and task_queue_sid is None:
-                channel, workflow, placement = self._decide(config, task_channel, workflow_sid, values)
-            else:
-                known = _channel(config, "default" if task_channel is None else task_channel)
-                channel = known.number
-                workflow, placement = await self._targets.decide(config, target, workflow_sid, values, known)
-            own = _priority(placement, priority)
-            due = "" if placement.due_s is None else placement.due_s
-            reply = await self._live.script(
-                "create_task",
-                config,
-                (
-                    *(config.version, sid, placement.digest, placement.queue_sid or "-", workflow, channel),
-                    *(own, virtual, timeout, attributes, placement.answer_s),
-                    *(placement.document, placement.at, due, target.stored),
-                ),
-            )
-            if reply[0] != Status.STALE:
-                break
-            config = await self._live.config.refresh(account, workspace)
-        else:
-            raise Unavailable(f"{workspace} changes faster than it can be read", outcome_unknown=False)
-        if reply[0] == Status.NOT_FOUND:
-            self._live.config.forget(workspace)
-        _check(reply, workspace)
-        now_ms: int = reply[1]
-        created = Task(
-            sid=sid,
-            status=TaskStatus.PENDING,
-            attributes=attributes,
-            priority=own,
-            timeout=timeout,
-            task_queue_sid=placement.queue_sid,
-            task_queue_entered_ms=None if placement.queue_sid is None else now_ms,
-            workflow_sid=workflow,
-            task_channel_number=channel,
-            virtual_start_ms=now_ms if virtual_start_ms is None else virtual_start_ms,
-            routing_target=routing_target,
-            ignore_capacity=target.direct,
-            created_ms=now_ms,
-            updated_ms=now_ms,
-            revision=0,
-        )
-        return Found(config=config, value=created, now_ms=now_ms)
-
-    def _decide(
-        self,
-        config: WorkspaceConfig,
-        task_channel: str | None,
-        workflow_sid: str | None,
-        values: dict[str, Any],
-    ) -> tuple[int, str, Placement]:
-        """The number of the Task Channel, the Workflow, and where that puts a Task with these attributes."""
-        channel = _channel(config, "default" if task_channel is None else task_channel)
-        workflow = workflow_of(config, workflow_sid)
-        placement = self._placers.of(config).start(workflow, values, channel)
-        if placement is None:
-            raise Invalid("attributes", NO_TARGET)
-        return channel.number, workflow, placement
+        self.create = self._new.create
+        self.create_many = self._new.create_many
 
     async def fetch(self, account: str, workspace: str, sid: str) -> Found[Task]:
         """One Task. One round trip."""
@@ -219,7 +126,7 @@ class Tasks:
             config, task, now_ms = found.config, found.value, found.now_ms
             if if_match is not None and if_match != task.revision:
                 raise RevisionMismatch(sid, task.revision)
-            channel = None if task_channel is UNSET else _channel(config, task_channel)
+            channel = None if task_channel is UNSET else channel_of(config, task_channel)
             restart = attributes is not UNSET or channel is not None
             placement = self._place(config, task, attributes, channel) if restart else None
             reply = await self._live.script(
@@ -256,17 +163,6 @@ class Tasks:
             return targeted
         values = checks.json_object("attributes", task.attributes if attributes is UNSET else attributes)
         return placer.start(task.workflow_sid, values, channel)
-
-
-def _channel(config: WorkspaceConfig, name: str) -> TaskChannel:
-    channel = config.channel(name)
-    if channel is None:
-        raise Invalid("task_channel", f"is neither SID nor unique name of a Task Channel: {name[:64]!r}")
-    return channel
-
-
-def _priority(placement: Placement, own: int | None) -> int:
-    return placement.priority if placement.priority is not None else own or 0
 
 
 def _check(reply: list[Any], sid: str) -> None:

@@ -44,6 +44,19 @@ SKIPPING: Final = flow(
 )
 SKILLED: Final = msgspec.structs.replace(PLAIN, queues={**PLAIN.queues, "skilled": Queue("level > 1")})
 
+LEFT_ALONE: Final = flow(
+    by_kind(
+        steps(
+            {"queue": "all", "expression": "worker.level > 9", "skip_if": "workers.available == 0"},
+            {"queue": "all", "priority": 5},
+            expression="kind == 'second'",
+        ),
+        default={"queue": "all"},
+    ),
+    "all",
+    single=True,
+)
+
 
 def by_load(condition: str, **queue: Any) -> Site:
     """A second Task is for whoever has something already, as far as this condition says it."""
@@ -144,6 +157,16 @@ def a_canceled_task_lets_its_worker_back_and_another_task_skip(play: Play) -> No
     assert play.holder(second) == ann
 
 
+def a_task_that_takes_the_last_worker_lets_another_one_skip(play: Play) -> None:
+    """Semantics 3.9 and 6.8."""
+    ann = play.worker("ann", activity="Idle")
+    play.delete_task(play.task())  # its pool is installed, so the next one meets the Worker at once
+    second = play.task(attributes=SECOND)
+    assert play.look(second)["priority"] == 0
+    assert play.holder(play.task()) == ann
+    assert (play.status(second), play.look(second)["priority"]) == ("pending", 5)
+
+
 def an_order_that_one_value_had_made_void_counts_when_it_is_gone(play: Play) -> None:
     """Semantics 6.7."""
     ann, bo = play.worker("ann", level=1), play.worker("bo", level=2)
@@ -180,6 +203,7 @@ STORIES: Final[list[tuple[Callable[[Play], None], Site]]] = [
     (a_task_at_rest_that_needs_room_lets_a_later_one_pass, PLAIN),
     (a_changed_task_is_not_for_its_worker_who_left_the_queue, SKILLED),
     (a_canceled_task_lets_its_worker_back_and_another_task_skip, SKIPPING),
+    (a_task_that_takes_the_last_worker_lets_another_one_skip, LEFT_ALONE),
     (an_order_that_one_value_had_made_void_counts_when_it_is_gone, BY_LEVEL),
     (an_order_stays_void_for_those_who_are_indexed_because_of_another, TWO_ORDERS),
 ]

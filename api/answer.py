@@ -7,6 +7,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from engine.model import Found
+
 Header = tuple[bytes, bytes]
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -53,9 +55,14 @@ def json(status: int, body: dict[str, Any], *headers: Header) -> Answer:
     return Answer(status, _encode(body), headers)
 
 
-def tagged(status: int, body: dict[str, Any], revision: int) -> Answer:
+def tagged(status: int, body: dict[str, Any], revision: int, *headers: Header) -> Answer:
     """An answer with a JSON body and the revision of the resource as its ETag."""
-    return Answer(status, _encode(body), (etag(revision),))
+    return Answer(status, _encode(body), (etag(revision), *headers))
+
+
+def replayed(found: Found[Any]) -> tuple[Header, ...]:
+    """The header that tells a repeated creation from the first one."""
+    return ((b"idempotency-replayed", b"true"),) if found.replayed else ()
 
 
 def etag(revision: int) -> Header:
@@ -67,6 +74,23 @@ NO_CONTENT: Final = Answer(204)
 
 EVERY_ANSWER: Final = (*CORS, *UNLIMITED)
 _JSON: Final[Header] = (b"content-type", b"application/json")
+# Sent with every response, errors and 204 included, so that a page in a browser can read all of them.
+# Credentials travel in an Authorization header that the page sets itself, never in cookies: hence `false`.
+# No rate limit is configured; the three rate headers say so in words rather than with an invented number.
+EVERY_ANSWER: Final[tuple[Header, ...]] = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
+    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, If-Match"),
+    (b"access-control-allow-credentials", b"false"),
+    (
+        b"access-control-expose-headers",
+        b"ETag, Idempotency-Replayed, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining",
+    ),
+    (b"x-rate-limit-limit", b"unlimited"),
+    (b"x-rate-limit-remaining", b"unlimited"),
+    (b"x-rate-limit-config", b"none"),
+)
+_WITH_BODY: Final = (*EVERY_ANSWER, (b"content-type", b"application/json"))
 
 
 def headers_of(answer: Answer) -> list[Header]:

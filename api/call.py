@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET, Struct, UnsetType, field
 
 from api.answer import Answer
-from api.errors import RequestError
+from api.errors import ParameterError, RequestError
 from api.forms import Form
 from api.proxies import HOST, Proxies
 from api.urls import check_callback
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from engine.router import Engine
 
 _REVISION: Final = re.compile(r'(?:W/)?"(\d{1,15})"|(\d{1,15})')
+_HOST: Final = re.compile(rb"[A-Za-z0-9._~\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
+MAX_KEY: Final = 255  # characters of an idempotency key
 _KNOWN_HOSTS: Final = 256  # a process has a handful of names; the bound is for senders who vary Host
 
 
@@ -99,6 +101,18 @@ class Call(Struct):
                 412, 20412, 'If-Match must be a revision such as 7 or "7"; nothing was changed'
             )
         return int(found[1] or found[2])
+
+    def idempotency_key(self) -> str | None:
+        """The Idempotency-Key of a creation; None without one. Raises RequestError."""
+        raw = self.headers.get(b"idempotency-key")
+        return None if raw is None else checked_key("Idempotency-Key", raw.decode("latin-1"))
+
+
+def checked_key(name: str, key: str) -> str:
+    """An idempotency key of the form that is allowed. Raises ParameterError."""
+    if not 1 <= len(key) <= MAX_KEY or not key.isascii() or not key.isprintable():
+        raise ParameterError(name, f"must have 1 to {MAX_KEY} printable ASCII characters")
+    return key
 
 
 Operation = Callable[[Call], Awaitable[Answer]]

@@ -15,10 +15,12 @@ from engine.errors import (
     Gone,
     IllegalState,
     Invalid,
+    KeyReused,
     NotFound,
     RevisionMismatch,
     TrunklineError,
     Unavailable,
+    Vanished,
 )
 
 log: Final = logging.getLogger("trunkline.api")
@@ -29,6 +31,7 @@ _STATUS: Final[dict[type[TrunklineError], tuple[int, int]]] = {
     IllegalState: (400, 20001),
     Gone: (410, 20410),
     RevisionMismatch: (412, 20412),
+    KeyReused: (422, 20422),
     Unavailable: (503, 20503),
 }
 
@@ -42,6 +45,7 @@ _PARAMETERS: Final = {
 
 UNKNOWN: Final = "It is unknown whether the change was made."
 UNCHANGED: Final = "Nothing was changed."
+GONE: Final = "it was created with this Idempotency-Key and is no longer there"
 
 RETRY_AFTER: Final = (b"retry-after", b"1")  # seconds; a Redis restart or failover is over in a few of them
 CLOSE: Final = (b"connection", b"close")  # the rest of a refused body is not worth reading
@@ -77,26 +81,40 @@ def error(status: int, code: int, message: str, *headers: Header) -> Answer:
 
 
 def not_found(path: str) -> Answer:
-    return error(404, 20404, f"The requested resource {path.removeprefix('/v1')} was not found")
+    return answer(NotFound(path), path)
 
 
 def answer(raised: Exception, path: str) -> Answer:
-    """The answer for whatever an operation raised.
+    """The answer for whatever an operation raised; see `refusal`."""
+    told = refusal(raised, path)
+    return error(told.status, told.code, told.message, *told.headers)
+
+
+def refusal(raised: Exception, path: str) -> RequestError:
+    """What the caller is told of whatever an operation raised.
 
     Errors of the engine and refusals are told to the caller. Anything else is our mistake: its trace goes to
     the log "trunkline.api", and the caller learns no more than that it happened.
     """
     if isinstance(raised, RequestError):
-        return error(raised.status, raised.code, raised.message, *raised.headers)
+        return raised
+    resource = path.removeprefix("/v1")
+    if isinstance(raised, Vanished):
+        return RequestError(
+            404, 20404, f"The requested resource {resource}/{raised.sid} was not found: {GONE}"
+        )
     if isinstance(raised, NotFound):
-        return not_found(path)
+        return RequestError(404, 20404, f"The requested resource {resource} was not found")
     status, code = next((s for kind, s in _STATUS.items() if isinstance(raised, kind)), (500, 20500))
     if status == 500 or not isinstance(raised, TrunklineError):
         log.error("unexpected error at %s", path, exc_info=raised)
-        return error(500, 20500, "An internal error occurred")
+        return RequestError(500, 20500, "An internal error occurred")
     if isinstance(raised, Invalid):
-        return error(status, code, f"{parameter_of(raised.field)}: {raised.message}")
+        return RequestError(status, code, f"{parameter_of(raised.field)}: {raised.message}")
+    if isinstance(raised, KeyReused):
+        return RequestError(status, code, f"Idempotency-Key: {raised.message}")
     if isinstance(raised, Unavailable):
         outcome = UNKNOWN if raised.outcome_unknown else UNCHANGED
-        return error(status, code, f"The service is unavailable for the moment. {outcome}", RETRY_AFTER)
-    return error(status, code, raised.message)
+        message = f"The service is unavailable for the moment. {outcome}"
+        return RequestError(status, code, message, RETRY_AFTER)
+    return RequestError(status, code, raised.message)

@@ -12,6 +12,7 @@ from engine.config import ConfigCache
 from engine.config_pages import page_of
 from engine.config_records import Change, Guard, Snapshot
 from engine.errors import IllegalState, NotFound
+from engine.idempotency import created, once
 from engine.model import Activity, Found, Page, WorkspaceConfig
 from engine.sids import Mint, mint
 
@@ -28,11 +29,18 @@ class Activities:
         self._config, self._mint = config, mint
 
     async def create(
-        self, account: str, workspace: str, *, friendly_name: str, available: bool = False
+        self,
+        account: str,
+        workspace: str,
+        *,
+        friendly_name: str,
+        available: bool = False,
+        idempotency_key: str | None = None,
     ) -> Found[Activity]:
-        """Add an Activity. Raises Invalid; IllegalState when there are 100 already."""
+        """Add an Activity. Raises Invalid, KeyReused, Vanished; IllegalState when there are 100 already."""
         sid = self._mint("WA")
         name = checks.name("friendly_name", friendly_name, checks.SHORT_NAME)
+        key = once(idempotency_key, "Activity", {"friendly_name": name, "available": available})
 
         def plan(now: Snapshot) -> Change:
             if len(now.config.activities) >= MOST:
@@ -46,7 +54,7 @@ class Activities:
             )
             return Change(event="activity.created", subject=sid, put=(record,))
 
-        return _found(await self._config.change(account, workspace, plan), sid)
+        return created(await self._config.change(account, workspace, plan, key), sid, _of)
 
     async def fetch(self, account: str, workspace: str, sid: str) -> Found[Activity]:
         """One Activity."""

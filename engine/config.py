@@ -13,9 +13,11 @@ from typing import Any, Final
 from weakref import WeakValueDictionary
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.config_records import Change, Record, Snapshot, arguments_of, decode, revised
 from engine.errors import IllegalState, NotFound, Unavailable
+from engine.idempotency import made_before
 from engine.keys import ShardKeys, WorkspaceKeys, shard_of
 from engine.model import Workspace, WorkspaceConfig
 from engine.redis import NotSent, Pipeline, PipelineError, ServerError
@@ -94,21 +96,25 @@ class ConfigCache:
             return await self._catch_up(account, workspace)
 
     async def change(
-        self, account: str, workspace: str, plan: Callable[[Snapshot], Change | None]
+        self, account: str, workspace: str, plan: Callable[[Snapshot], Change | None], once: str = ""
     ) -> Snapshot:
         """Commit what `plan` makes of the newest configuration; plan anew when somebody else was faster.
 
         `plan` checks everything and raises what is wrong; it may run up to 20 times and has no effects of its
-        own. None from it means that nothing has to change. Returns the configuration that then holds. Raises
-        besides IllegalState when what a guard names is in use, NotFound, Unavailable.
+        own. None from it means that nothing has to change. Returns the configuration that then holds, where `once`
+        (engine/idempotency.py) was used before with what it made. Raises besides IllegalState when what a guard
+        names is in use, KeyReused, NotFound, Unavailable.
         """
         async with _lock(self._changing, workspace):  # changes of one process queue up instead of racing
             for _ in range(ATTEMPTS):
                 before = await self.read(account, workspace)
+                made = await made_before(self, before.config, once) if once else None
+                if made is not None:  # maybe by a change that came after what was read
+                    return replace(await self.read(account, workspace), made=made)
                 change = plan(before)
                 if change is None:
                     return before
-                after = await self.commit(before, change)
+                after = await self.commit(before, replace(change, once=once) if once else change)
                 if after is not None:
                     return after
         raise Unavailable(

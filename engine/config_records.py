@@ -29,6 +29,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     config: WorkspaceConfig
     now_ms: int
     next_channel: int  # the number for the next Task Channel
+    made: str = ""  # SID of what an earlier call with the same Idempotency-Key created
 
 
 class Guard(Struct, frozen=True):
@@ -50,6 +51,7 @@ class Change(Struct, frozen=True, kw_only=True):
     replaced_document: tuple[str, int, str] | None = (
         None  # Workflow, number, text: kept while Tasks follow it
     )
+    once: str = ""  # the key of a creation, see engine/idempotency.py
     replace: tuple[str, str] | None = None  # what a matcher places anew, see engine/matching.py
 
 
@@ -68,6 +70,7 @@ def arguments_of(change: Change, before: WorkspaceConfig, now_ms: int | None) ->
         _subject(change, before),
         replace,
         replaced,
+        change.once,
         len(change.guards),
         *(guard.field for guard in change.guards),
         len(change.put),

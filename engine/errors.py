@@ -2,10 +2,12 @@
 
 TrunklineError
 ├── NotFound           no such resource for this account; nothing has changed
+│   └── Vanished       what an Idempotency-Key made is no longer there; nothing has changed
 ├── Invalid            a value is wrong; `field` names it; nothing has changed
 ├── IllegalState       the value is fine, the moment is not; nothing has changed
 ├── Gone               the Reservation ended before this answer came; nothing has changed
 ├── RevisionMismatch   the caller's revision is not the stored one; nothing has changed
+├── KeyReused          an Idempotency-Key came again with other content; nothing has changed
 ├── Unavailable        Redis could not be asked; `outcome_unknown` says whether the change may be there
 └── SettingError       a setting stops the start
 """
@@ -27,6 +29,10 @@ class NotFound(TrunklineError):
     def __init__(self, sid: str) -> None:
         super().__init__(f"{sid} was not found")
         self.sid = sid
+
+
+class Vanished(NotFound):
+    """An Idempotency-Key came again, and what it made the first time was deleted since."""
 
 
 class Invalid(TrunklineError):
@@ -55,6 +61,13 @@ class RevisionMismatch(TrunklineError):
     def __init__(self, sid: str, revision: int) -> None:
         super().__init__(f"{sid} is at revision {revision}; nothing was changed")
         self.sid, self.revision = sid, revision
+
+
+class KeyReused(TrunklineError):
+    """An Idempotency-Key that was used within 24 h came again with other content."""
+
+    def __init__(self) -> None:
+        super().__init__("the key was used for something else within 24 hours; nothing was changed")
 
 
 class Unavailable(TrunklineError):

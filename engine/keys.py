@@ -63,6 +63,10 @@ class ShardKeys:
         self.calls: Key = Key(self.prefix + "calls")  # stream: events to deliver to callbacks
         self.timers: Key = Key(self.prefix + "timers")  # zset: "<number>:<Task SID>" -> deadline, ms
 
+    def created(self, bucket: int | str) -> Key:
+        """hash: what Workspaces were created with an Idempotency-Key on even (0) and odd (1) days."""
+        return Key(f"{self.prefix}y:{bucket}")
+
     def owned_by(self, account_sid: str) -> Key:
         """zset: Workspace SID -> ms of its creation, for one Account."""
         return Key(f"{self.prefix}owned:{account_sid}")
@@ -148,6 +152,10 @@ class WorkspaceKeys:
     def counts(self, census_id: str) -> Key:
         """hash: Activity SID, + for all available and - for the others -> Workers that one census counts."""
         return Key(f"{self.root}n:{census_id}")
+
+    def created(self, bucket: int | str) -> Key:
+        """hash: what was created with an Idempotency-Key on even (0) and odd (1) days, see lua/lib/idempotency.lua."""
+        return Key(f"{self.root}y:{bucket}")
 
     def skippers(self, census_id: str) -> Key:
         """set: pools whose Tasks skip their step by one census."""

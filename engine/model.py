@@ -197,6 +197,7 @@ class Found(Struct, Generic[T], frozen=True):
     config: WorkspaceConfig
     value: T
     now_ms: int  # when it was read, by the server's clock: a Task's age counts to here
+    replayed: bool = False  # it was there: an earlier call with the same Idempotency-Key created it
 
 
 class Page(Struct, Generic[T], frozen=True):

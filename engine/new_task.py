@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from engine import checks
-from engine.errors import Invalid, NotFound, TrunklineError, Unavailable
+from engine.errors import Invalid, KeyReused, NotFound, TrunklineError, Unavailable
+from engine.idempotency import again, made_before, once
 from engine.live import ATTEMPTS, Live
 from engine.model import Found, Task, TaskChannel, TaskStatus, WorkspaceConfig
 from engine.placement import Placement, Placers
@@ -23,6 +25,7 @@ MOST: Final = 16  # Tasks in one call: about 1 ms of the server, 2 where each me
 
 Outcome = Found[Task] | TrunklineError
 Arguments = tuple[str | bytes | int, ...]
+Fetch = Callable[[str, str, str], Awaitable[Found[Task]]]  # of one Task by its Account, Workspace and SID
 
 
 class NewTask(Struct, frozen=True, kw_only=True):
@@ -41,6 +44,12 @@ class NewTask(Struct, frozen=True, kw_only=True):
     routing_target: str | None = None
     ignore_capacity: bool | None = None
     task_queue_sid: str | None = None
+    idempotency_key: str | None = None
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What the key came with."""
+        return {**asdict(self), "idempotency_key": None}
 
 
 class _Draft(Struct):
@@ -50,6 +59,7 @@ class _Draft(Struct):
     sid: str
     values: dict[str, Any]  # its attributes
     target: Target | None
+    once: str
     # What was decided by one version of the configuration:
     channel: int = 0
     workflow: str = ""
@@ -66,7 +76,7 @@ class _Draft(Struct):
             self.sid, placement.digest, placement.queue_sid or "-", self.workflow, self.channel, self.priority,
             "" if virtual_ms is None else virtual_ms, wish.timeout, wish.attributes, placement.answer_s,
             placement.document, placement.at, "" if due_s is None else due_s,
-            "" if self.target is None else self.target.stored,
+            "" if self.target is None else self.target.stored, self.once,
         )  # fmt: skip
 
     def created(self, config: WorkspaceConfig, now_ms: int) -> Found[Task]:
@@ -97,8 +107,8 @@ class _Draft(Struct):
 class NewTasks:
     """Creates Tasks."""
 
-    def __init__(self, live: Live, placers: Placers, *, mint: Mint = mint) -> None:
-        self._live, self._placers, self._mint = live, placers, mint
+    def __init__(self, live: Live, placers: Placers, fetch: Fetch, *, mint: Mint = mint) -> None:
+        self._live, self._placers, self._fetch, self._mint = live, placers, fetch, mint
         self._targets = Targets(live, placers)
 
     async def create(
@@ -115,12 +125,14 @@ class NewTasks:
         routing_target: str | None = None,
         ignore_capacity: bool | None = None,
         task_queue_sid: str | None = None,
+        idempotency_key: str | None = None,
     ) -> Found[Task]:
-        """Add a Task and start it on its Workflow; see NewTask. Raises Invalid, NotFound, Unavailable.
+        """Add a Task and start it on its Workflow; see NewTask. Raises Invalid, KeyReused, Vanished.
 
-        One round trip, two for a Task for one Worker, and one more for what is refused by the configuration.
+        One round trip, two for a Task for one Worker, and up to two more for one that is refused or was created before.
 
         The record returned is the Task as it was created, pending; by the time the caller reads it, it may be reserved.
+        One that an earlier call with the same key created is returned as it is now.
         """
         wish = NewTask(
             attributes=attributes,
@@ -132,6 +144,7 @@ class NewTasks:
             routing_target=routing_target,
             ignore_capacity=ignore_capacity,
             task_queue_sid=task_queue_sid,
+            idempotency_key=idempotency_key,
         )
         draft = self._draft(wish)
         await self._create(account, workspace, (draft,))
@@ -174,7 +187,8 @@ class NewTasks:
             or wish.task_queue_sid is not None
         ):
             target = Target(wish.routing_target, wish.ignore_capacity, wish.task_queue_sid)
-        return _Draft(wish, self._mint("WT"), values, target)
+        key = "" if wish.idempotency_key is None else once(wish.idempotency_key, "Task", wish.content)
+        return _Draft(wish, self._mint("WT"), values, target, key)
 
     async def _create(self, account: str, workspace: str, drafts: Sequence[_Draft]) -> None:
         """Give each draft its outcome. Raises NotFound and Unavailable where that is the same for all of them."""
@@ -200,12 +214,18 @@ class NewTasks:
                 if newest.version != config.version:
                     config = newest
                     continue
+                for draft in drafts:
+                    if draft.once and isinstance(draft.outcome, Invalid):
+                        draft.outcome = await self._allowed_then(account, config, draft.once, draft.outcome)
             if not decided:
                 return
             reply = await self._live.script("create_task", config, args)
             if reply[0] == Status.OK:
                 for draft, told in zip(decided, reply[1:], strict=True):
-                    draft.outcome = _outcome(config, draft, told)
+                    if told[0] == Status.OK:
+                        draft.outcome = draft.created(config, told[1])
+                    else:
+                        draft.outcome = await self._not_created(account, workspace, told)
                 return
             if reply[0] == Status.NOT_FOUND:
                 self._live.config.forget(workspace)
@@ -213,6 +233,33 @@ class NewTasks:
             assert reply[0] == Status.STALE, reply
             config = await self._live.config.refresh(account, workspace)
         raise Unavailable(f"{workspace} changes faster than it can be read", outcome_unknown=False)
+
+    async def _not_created(self, account: str, workspace: str, told: list[Any]) -> Outcome:
+        """What it means that the script has not created a Task."""
+        match told:
+            case [Status.ILLEGAL]:
+                return Invalid("virtual_start_time", "must not lie in the future")
+            case [Status.KEY_USED]:
+                return KeyReused()
+            case [Status.MADE, bytes(sid)]:
+                return await self._again(account, workspace, sid.decode())
+        raise AssertionError(f"create_task replied {told!r}")
+
+    async def _allowed_then(
+        self, account: str, config: WorkspaceConfig, once: str, refusal: Invalid
+    ) -> Outcome:
+        """What cannot be created any more may have been created by an earlier call with the same key."""
+        try:
+            made = await made_before(self._live.config, config, once)
+        except TrunklineError as error:
+            return error
+        return refusal if made is None else await self._again(account, config.workspace.sid, made)
+
+    async def _again(self, account: str, workspace: str, sid: str) -> Outcome:
+        try:
+            return await again(self._fetch, account, workspace, sid)
+        except TrunklineError as error:
+            return error
 
     def _decide(self, config: WorkspaceConfig, draft: _Draft) -> None:
         wish = draft.wish
@@ -240,11 +287,3 @@ def channel_of(config: WorkspaceConfig, name: str) -> TaskChannel:
     if channel is None:
         raise Invalid("task_channel", f"is neither SID nor unique name of a Task Channel: {name[:64]!r}")
     return channel
-
-
-def _outcome(config: WorkspaceConfig, draft: _Draft, told: list[Any]) -> Outcome:
-    """What the script has said of one Task."""
-    if told[0] == Status.OK:
-        return draft.created(config, told[1])
-    assert told[0] == Status.ILLEGAL, told
-    return Invalid("virtual_start_time", "must not lie in the future")

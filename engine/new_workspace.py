@@ -25,6 +25,20 @@ class FirstRecords(msgspec.Struct, frozen=True):
     others: tuple[Record, ...]
 
 
+def blank(sid: str, account: str) -> Workspace:
+    """A record to put values into."""
+    return Workspace(
+        sid=sid,
+        account_sid=account,
+        number=0,
+        friendly_name="",
+        default_activity_sid="",
+        timeout_activity_sid="",
+        created_ms=0,
+        updated_ms=0,
+    )
+
+
 def first_records(own: Workspace, *, number: int, now_ms: int, template: str, mint: Mint) -> FirstRecords:
     """Complete `own` and add what the template says: FIFO has a TaskQueue and a Workflow more than NONE."""
     built_in = ACTIVITIES if own.multi_task_enabled else SINGLE_TASKING

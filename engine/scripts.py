@@ -27,6 +27,7 @@ class Status(IntEnum):
     """What a script answers with first; lua/lib/keys.lua has the same numbers."""
 
     OK = 1
+    MADE = 2  # an earlier call with the same Idempotency-Key made it
     STALE = -1  # the decision rested on a version that is not the present one; decide anew
     NOT_FOUND = -2
     REVISION = -3  # the caller expected another revision
@@ -34,6 +35,7 @@ class Status(IntEnum):
     GONE = -5  # the Reservation ended before the answer came
     IN_USE = -6
     EXISTS = -7  # another one has the name
+    KEY_USED = -8  # the Idempotency-Key, for other content
 
 
 class Scripts:

@@ -12,6 +12,7 @@ from engine.config import FIRST_FREE_CHANNEL, ConfigCache
 from engine.config_pages import page_of
 from engine.config_records import Change, Guard, Snapshot
 from engine.errors import IllegalState, Invalid, NotFound
+from engine.idempotency import created, once
 from engine.model import Found, Page, TaskChannel, WorkspaceConfig
 from engine.sids import Mint, mint
 
@@ -35,11 +36,16 @@ class TaskChannels:
         friendly_name: str,
         unique_name: str,
         channel_optimized_routing: bool = False,
+        idempotency_key: str | None = None,
     ) -> Found[TaskChannel]:
-        """Add a Task Channel; every Worker has it at once. Raises Invalid, IllegalState at 100 of them."""
+        """Add a Task Channel; every Worker has it at once. Raises Invalid, KeyReused, Vanished; IllegalState at 100 of
+        them.
+        """
         sid = self._mint("TC")
         name = checks.name("friendly_name", friendly_name, checks.SHORT_NAME)
         checks.unique_name("unique_name", unique_name)
+        content = {"friendly_name": name, "unique_name": unique_name, "optimized": channel_optimized_routing}
+        key = once(idempotency_key, "TaskChannel", content)
 
         def plan(now: Snapshot) -> Change:
             if now.config.channel(unique_name) is not None:
@@ -60,7 +66,7 @@ class TaskChannels:
                 event="task-channel.created", subject=sid, put=(record,), fields=fields, replace=("a", sid)
             )
 
-        return _found(await self._config.change(account, workspace, plan), sid)
+        return created(await self._config.change(account, workspace, plan, key), sid, _of)
 
     async def fetch(self, account: str, workspace: str, sid_or_name: str) -> Found[TaskChannel]:
         """One Task Channel."""

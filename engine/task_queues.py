@@ -15,6 +15,7 @@ from engine.config import ConfigCache
 from engine.config_pages import page_of, sorted_page_of, updated
 from engine.config_records import Change, Guard, Snapshot
 from engine.errors import IllegalState, Invalid, NotFound
+from engine.idempotency import created, once
 from engine.model import Found, Page, TaskQueue, WorkspaceConfig
 from engine.rules import Place, RuleError, WorkerFacts, parse_expression
 from engine.sids import Mint, mint
@@ -54,14 +55,24 @@ class TaskQueues:
         task_order: str | UnsetType = UNSET,
         reservation_activity_sid: str | UnsetType = UNSET,
         assignment_activity_sid: str | UnsetType = UNSET,
+        idempotency_key: str | None = None,
     ) -> Found[TaskQueue]:
-        """Add a TaskQueue. Raises Invalid, IllegalState when there are 5,000 already, or when one of the two Activities
-        is missing in a single-tasking Workspace.
+        """Add a TaskQueue. Raises Invalid, KeyReused, Vanished; IllegalState when there are 5,000 already, or when one
+        of the two Activities is missing in a single-tasking Workspace.
         """
         blank = TaskQueue(sid=self._mint("WQ"), friendly_name="", created_ms=0, updated_ms=0)
         own = _own_values(
             blank, friendly_name, target_workers, max_reserved_workers, task_order
         )  # what needs no configuration is checked once, however often the rest is planned
+        content = {
+            "friendly_name": friendly_name,
+            "target_workers": target_workers,
+            "max_reserved_workers": max_reserved_workers,
+            "task_order": task_order,
+            "reservation_activity_sid": reservation_activity_sid,
+            "assignment_activity_sid": assignment_activity_sid,
+        }
+        key = once(idempotency_key, "TaskQueue", content)
 
         def plan(now: Snapshot) -> Change:
             if len(now.config.queues) >= MOST:
@@ -70,7 +81,7 @@ class TaskQueues:
             record = replace(record, created_ms=now.now_ms, updated_ms=now.now_ms)
             return Change(event="task-queue.created", subject=record.sid, put=(record,))
 
-        return _found(await self._config.change(account, workspace, plan), blank.sid)
+        return created(await self._config.change(account, workspace, plan, key), blank.sid, _of)
 
     async def fetch(self, account: str, workspace: str, sid: str) -> Found[TaskQueue]:
         """One TaskQueue."""

@@ -33,7 +33,7 @@ class Tasks:
     def __init__(self, live: Live, placers: Placers, *, mint: Mint = mint) -> None:
         self._live, self._placers = live, placers
         self._lists = TaskLists(live)
-        self._new = NewTasks(live, placers, mint=mint)
+        self._new = NewTasks(live, placers, self.fetch, mint=mint)
         self.list = self._lists.list
         self.create = self._new.create
         self.create_many = self._new.create_many

@@ -13,6 +13,10 @@ from engine.compiled import CompiledCache
 from engine.errors import IllegalState, Invalid, NotFound
 from engine.live import Live, expected, require_done
 from engine.model import Found, Worker, WorkspaceConfig
+from engine.errors import IllegalState, Invalid, KeyReused, NotFound
+from engine.idempotency import again, made_before, once
+from engine.live import CHUNK, Live, expected, require_done
+from engine.model import Found, Page, Worker, WorkspaceConfig
 from engine.records import fields_of
 from engine.records import worker as worker_of
 from engine.rules import WorkerFacts
@@ -44,16 +48,23 @@ class Workers:
         friendly_name: str,
         activity_sid: str | UnsetType = UNSET,
         attributes: str | UnsetType = UNSET,
+        idempotency_key: str | None = None,
     ) -> Found[Worker]:
-        """Add a Worker, in the Workspace's default Activity unless told otherwise. One round trip. Raises Invalid."""
+        """Add a Worker, in the Workspace's default Activity unless told otherwise. One round trip. Raises Invalid,
+        KeyReused, Vanished.
+        """
         checks.name("friendly_name", friendly_name, checks.SHORT_NAME)
         text = "{}" if attributes is UNSET else attributes
         checks.json_object("attributes", text)
+        content = {"friendly_name": friendly_name, "activity_sid": activity_sid, "attributes": text}
+        key = once(idempotency_key, "Worker", content)
         sid = self._mint("WK")
         chosen = ""
 
         async def act(config: WorkspaceConfig) -> list[Any]:
             nonlocal chosen
+            if key and (made := await made_before(self._live.config, config, key)):
+                return [Status.MADE, made.encode()]
             chosen = config.workspace.default_activity_sid if activity_sid is UNSET else activity_sid
             checks.member("activity_sid", chosen, config.activities, "Activity")
             return await self._live.script(
@@ -67,6 +78,7 @@ class Workers:
                     chosen,
                     _flag(config, chosen),
                     text,
+                    key,
                 ),
             )
 
@@ -74,6 +86,10 @@ class Workers:
         if reply[0] == Status.NOT_FOUND:
             self._live.config.forget(workspace)
             raise NotFound(workspace)
+        if reply[0] == Status.MADE:
+            return await again(self.fetch, account, workspace, reply[1].decode())
+        if reply[0] == Status.KEY_USED:
+            raise KeyReused
         _refuse_name(reply, friendly_name)
         now_ms: int = reply[1]
         created = Worker(

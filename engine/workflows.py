@@ -14,6 +14,7 @@ from engine.config import ConfigCache
 from engine.config_pages import page_of
 from engine.config_records import Change, Guard, Snapshot
 from engine.errors import Invalid, NotFound
+from engine.idempotency import created, made_before, once
 from engine.model import Found, Page, Workflow, WorkspaceConfig
 from engine.sids import Mint, mint
 
@@ -40,14 +41,26 @@ class Workflows:
         assignment_callback_url: str | UnsetType = UNSET,
         fallback_assignment_callback_url: str | UnsetType = UNSET,
         task_reservation_timeout: int | UnsetType = UNSET,
+        idempotency_key: str | None = None,
     ) -> Found[Workflow]:
-        """Add a Workflow. `task_reservation_timeout` is in seconds, 120 unless sent. Raises Invalid."""
+        """Add a Workflow. `task_reservation_timeout` is in seconds, 120 unless sent.
+
+        Raises Invalid, KeyReused, Vanished.
+        """
         blank = Workflow(
             sid=self._mint("WW"), friendly_name="", configuration=configuration, created_ms=0, updated_ms=0
         )
         own = _own_values(blank, friendly_name, task_reservation_timeout)
         own = _with_urls(own, assignment_callback_url, fallback_assignment_callback_url)
-        queues = await self._checked(account, workspace, configuration)
+        content = {
+            "friendly_name": friendly_name,
+            "configuration": configuration,
+            "assignment_callback_url": assignment_callback_url,
+            "fallback_assignment_callback_url": fallback_assignment_callback_url,
+            "task_reservation_timeout": task_reservation_timeout,
+        }
+        key = once(idempotency_key, "Workflow", content)
+        queues = await self._checked(account, workspace, configuration, key)
 
         def plan(now: Snapshot) -> Change:
             _require(queues, now.config.queues)
@@ -55,7 +68,7 @@ class Workflows:
             record = replace(own, document=document, created_ms=now.now_ms, updated_ms=now.now_ms)
             return Change(event="workflow.created", subject=record.sid, put=(record,))
 
-        return _found(await self._config.change(account, workspace, plan), blank.sid)
+        return created(await self._config.change(account, workspace, plan, key), blank.sid, _of)
 
     async def fetch(self, account: str, workspace: str, sid: str) -> Found[Workflow]:
         """One Workflow."""
@@ -135,10 +148,17 @@ class Workflows:
 
         await self._config.change(account, workspace, plan)
 
-    async def _checked(self, account: str, workspace: str, configuration: str) -> frozenset[str]:
-        """The TaskQueues a document names, once all of it is checked. Up to 2 s, in a thread when large."""
+    async def _checked(
+        self, account: str, workspace: str, configuration: str, once: str = ""
+    ) -> frozenset[str]:
+        """The TaskQueues a document names, once all of it is checked. Up to 2 s, in a thread when large.
+
+        What was created `once` before is not checked again: its TaskQueues may be gone.
+        """
         config = (await self._config.read(account, workspace)).config
         checks.text("configuration", configuration)
+        if once and await made_before(self._config, config, once):
+            return frozenset()
         if len(configuration) > LARGE:
             return await asyncio.to_thread(_queues_of, configuration, config.queues)
         return _queues_of(configuration, config.queues)

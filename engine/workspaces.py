@@ -13,11 +13,13 @@ from engine import checks
 from engine.config import FIRST_FREE_CHANNEL, ConfigCache, asked
 from engine.config_pages import Place, after_of, place_of
 from engine.config_records import Change, Snapshot, encode, revised
-from engine.errors import IllegalState, Invalid, NotFound
+from engine.errors import IllegalState, Invalid, KeyReused, NotFound
+from engine.idempotency import KEY_CHARACTERS, again, once
 from engine.keys import ShardKeys, WorkspaceKeys, shard_of
 from engine.model import Activity, Found, Page, Workspace
 from engine.new_workspace import TEMPLATES, FirstRecords, first_records
 from engine.scan import Entry, Start, page_by_scan
+from engine.new_workspace import TEMPLATES, FirstRecords, blank, first_records
 from engine.scripts import Status
 from engine.sids import Mint, mint
 
@@ -39,27 +41,27 @@ class Workspaces:
         template: str = "NONE",
         prioritize_queue_order: str | UnsetType = UNSET,
         media_adapter_url: str | UnsetType = UNSET,
+        idempotency_key: str | None = None,
     ) -> Found[Workspace]:
         """Make a Workspace with three Activities (four for single-tasking) and five Task Channels; template FIFO adds
         a TaskQueue and a Workflow.
 
-        Raises Invalid. Two round trips.
+        Raises Invalid, KeyReused, Vanished. Two round trips.
         """
-        sid = self._mint("WS")
-        blank = Workspace(
-            sid=sid,
-            account_sid=account,
-            number=0,
-            friendly_name="",
-            default_activity_sid="",
-            timeout_activity_sid="",
-            created_ms=0,
-            updated_ms=0,
-        )
+        content = {
+            "friendly_name": friendly_name,
+            "event_callback_url": event_callback_url,
+            "events_filter": events_filter,
+            "multi_task_enabled": multi_task_enabled,
+            "template": template,
+            "prioritize_queue_order": prioritize_queue_order,
+            "media_adapter_url": media_adapter_url,
+        }
+        key = once(idempotency_key, f"Workspace {account}", content)
         if template not in TEMPLATES:
             raise Invalid("template", f"must be one of {', '.join(TEMPLATES)}")
         own = _own_values(
-            blank,
+            blank(self._sid(key), account),
             friendly_name,
             event_callback_url,
             events_filter,
@@ -67,11 +69,17 @@ class Workspaces:
             prioritize_queue_order,
         )
         own = _with_media_adapter(own, media_adapter_url)
+        return await self._create(own, template, key)
+
+    async def _create(self, own: Workspace, template: str, key: str) -> Found[Workspace]:
+        sid, account = own.sid, own.account_sid
         shard = shard_of(sid, self._config.shards)
         number, *time = await self._config.together(("INCR", ShardKeys(shard).numbers), ("TIME",))
         now_ms = self._config.instant_ms(time)
         first = first_records(own, number=number, now_ms=now_ms, template=template, mint=self._mint)
-        await self._write(shard, now_ms, first)
+        made = await self._write(shard, now_ms, first, key)
+        if made != sid:
+            return await again(lambda of, _, sid: self.fetch(of, sid), account, made, made)
         config = revised(None, shard, 1, (first.workspace, *first.others), ())
         self._config.keep(config)
         return Found(config=config, value=first.workspace, now_ms=now_ms)
@@ -169,10 +177,20 @@ class Workspaces:
             raise NotFound(sid)
         assert reply == [Status.OK], f"delete_workspace replied {reply!r}"
 
-    async def _write(self, shard: int, now_ms: int, first: FirstRecords) -> None:
+    def _sid(self, once: str) -> str:
+        """A fresh SID. What was created with a key is remembered in the shard that the key belongs to, so the Workspace
+        has to live there: that takes as many tries as there are shards, about 1 us each.
+        """
+        sid, shards = self._mint("WS"), self._config.shards
+        while once and shard_of(sid, shards) != shard_of(once[:KEY_CHARACTERS], shards):
+            sid = self._mint("WS")
+        return sid
+
+    async def _write(self, shard: int, now_ms: int, first: FirstRecords, once: str) -> str:
+        """The SID of the Workspace that then exists: an earlier one where the key was used before. Raises KeyReused."""
         workspace, number = first.workspace, first.workspace.number
         fields = {**_hot_fields(workspace, first.timeout), "channels": FIRST_FREE_CHANNEL}
-        args: list[str | bytes | int] = [workspace.account_sid, workspace.sid, now_ms, len(fields)]
+        args: list[str | bytes | int] = [workspace.account_sid, workspace.sid, now_ms, once, len(fields)]
         for name, value in fields.items():
             args += (name, value)
         args.append(1 + len(first.others))
@@ -180,7 +198,14 @@ class Workspaces:
             args += (record.sid, encode(record))
         keys = [WorkspaceKeys(shard, number).root, ShardKeys(shard).prefix]
         reply = await asked(self._config.scripts.run("create_workspace", keys, args), writes=True)
-        assert reply == [Status.OK, number], f"create_workspace replied {reply!r}"
+        match reply:
+            case [Status.OK, int(made)] if made == number:
+                return workspace.sid
+            case [Status.MADE, bytes(earlier)]:
+                return earlier.decode()
+            case [Status.KEY_USED]:
+                raise KeyReused
+        raise AssertionError(f"create_workspace replied {reply!r}")
 
     async def _load(self, account: str, sids: Iterable[str]) -> Sequence[Found[Workspace]]:
         """The Workspaces that are still there."""

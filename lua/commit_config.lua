@@ -13,13 +13,16 @@
   KEYS[2] shard     beginning of the shard's keys; from it are built
             events      stream  one entry a transition
             inbox       stream  work for matchers
+            y:<n>       hash  as in lib/idempotency.lua
   ARGV[1]  version  integer, the version the change was made from
   ARGV[2]  now_ms   integer, ms since the epoch; '' reads the server's clock
   ARGV[3]  event    type of the event
   ARGV[4]  subject  SID the event is about, and what the event shows of it as JSON behind a |
   ARGV[5]  replace  'q', 'f', 'c' or 'a' (engine/matching.py), '' for none, and
   ARGV[6]  replaced SID or number of what a matcher is to place anew
-  ARGV[7]  guards   count of the fields of `open` that must be 0, which follow; then
+  ARGV[7]  once     key and content as in lib/idempotency.lua, '' without a key. That nobody had used it was seen after
+                    the version was read, and whoever uses one raises the version
+  ARGV[8]  guards   count of the fields of `open` that must be 0, which follow; then
   ARGV[..] puts     count of records, then SID and JSON of each; then
   ARGV[..] deletes  count of SIDs, which follow; then
   ARGV[..] fields   count of fields of `ws`, then name and value of each; then
@@ -33,11 +36,12 @@
 ]]
 --@include lib/keys.lua
 --@include lib/events.lua
+--@include lib/idempotency.lua
 set_clock(ARGV[2])
 local event, subject, replace, replaced = ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local config, config_log, open = root .. 'config', root .. 'config_log', root .. 'open'
 
-local at = 6
+local at = 7
 local function take(width)
   local list = {}
   at = at + 1
@@ -91,6 +95,7 @@ for _, sid in ipairs(deletes) do
 end
 for i = 1, #documents, 3 do keep_document(documents[i], documents[i + 1], documents[i + 2]) end
 for i = 1, #fields, 2 do call('HSET', root .. 'ws', fields[i], fields[i + 1]) end
+if ARGV[7] ~= '' then remember(root .. 'y:', ARGV[7], string.sub(subject, 1, 34)) end
 tell(event, subject)
 publish()
 if replace ~= '' then ask('replace', replace, replaced) end

@@ -8,7 +8,7 @@
   KEYS[1] root, KEYS[2] shard: see lib/keys.lua
   ARGV[1] now      ms, '' for the server's clock
   ARGV[2] version  of the configuration that the caller's decisions rest on
-  ARGV[3]... fourteen for each Task, of which there are at most 16:
+  ARGV[3]... fifteen for each Task, of which there are at most 16:
       task        SID, minted by the caller
       digest      of the pool the Task belongs to
       queue       SID, '-' for none
@@ -23,9 +23,11 @@
       at          <document>.<filter>.<step>, or q or k for a target, see lib/keys.lua
       due         s from now to the deadline of the step, '' without one
       target      as in the field rt, '' without one
+      once        key and content as in lib/idempotency.lua, '' without a key
 
-  Returns {status}, with OK followed by {status, created ms} for each Task
-  Status  1 OK, -1 STALE (configuration changed: decide anew), -2 NOT_FOUND (no such Workspace); of a Task 1 OK or
+  Returns {status}, with OK followed for each Task by {status, created ms} or {2, SID}
+  Status  1 OK, -1 STALE (configuration changed: decide anew), -2 NOT_FOUND (no such Workspace); of a Task 1 OK,
+          2 MADE (an earlier call with this key made that Task; nothing was changed), -8 KEY_USED (for other content),
           -4 ILLEGAL (the virtual start lies in the future)
   Events  task.created; reservation.created if a Worker was free
   Cost    O(log n) in Tasks and Workers, for each Task; some 50 us
@@ -38,14 +40,19 @@
 --@include lib/pool.lua
 --@include lib/waiting.lua
 --@include lib/task.lua
+--@include lib/idempotency.lua
 --@include lib/market.lua
 
 -- The Task whose values begin at ARGV[i]. Returns what is answered of it.
 local function create(i)
   local sid, key = ARGV[i], root .. 't:' .. ARGV[i]
-  local digest, queue, workflow, channel, priority, virtual, timeout, attributes, answer, document, at, due, target =
-    unpack(ARGV, i + 1, i + 13)
+  local digest, queue, workflow, channel, priority, virtual, timeout, attributes, answer, document, at, due, target,
+    once = unpack(ARGV, i + 1, i + 14)
   if virtual ~= '' and tonumber(virtual) > now then return {ILLEGAL} end
+  if once ~= '' then
+    local earlier = rare_claim(root .. 'y:', once, sid)
+    if earlier then return earlier end
+  end
   if call('ZADD', root .. 'tasks', 'NX', seq + 1, sid) == 0 then  -- it is there: an earlier try did its work
     return {OK, tonumber(string.match(call('HGET', key, 'c'), '^%d+'))}
   end
@@ -108,6 +115,6 @@ end
 conclude()
 return {OK, now}
 local replies = {OK}
-for i = 3, #ARGV, 14 do replies[#replies + 1] = create(i) end
+for i = 3, #ARGV, 15 do replies[#replies + 1] = create(i) end
 publish()
 return replies

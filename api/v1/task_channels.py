@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api import paging
-from api.answer import NO_CONTENT, Answer, json
+from api.answer import NO_CONTENT, Answer, json, replayed
 from api.call import Call
 from api.forms import given
 from api.render import iso
@@ -49,8 +49,9 @@ async def create(call: Call) -> Answer:
         friendly_name=form.required("FriendlyName", 1, NAME),
         unique_name=form.required("UniqueName", 1, NAME),
         channel_optimized_routing=form.boolean("ChannelOptimizedRouting") or False,
+        idempotency_key=call.idempotency_key(),
     )
-    return json(201, render(call, found.config, found.value))
+    return json(201, render(call, found.config, found.value), *replayed(found))
 
 
 async def fetch(call: Call) -> Answer:

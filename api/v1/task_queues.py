@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api import paging
-from api.answer import NO_CONTENT, Answer, json
+from api.answer import NO_CONTENT, Answer, json, replayed
 from api.call import Call
 from api.forms import given
 from api.render import iso, name_of
@@ -85,8 +85,9 @@ async def create(call: Call) -> Answer:
         task_order=given(form.one_of("TaskOrder", ORDERS)),
         reservation_activity_sid=given(form.sid_or_empty("ReservationActivitySid", "WA")),
         assignment_activity_sid=given(form.sid_or_empty("AssignmentActivitySid", "WA")),
+        idempotency_key=call.idempotency_key(),
     )
-    return json(201, render(call, found.config, found.value))
+    return json(201, render(call, found.config, found.value), *replayed(found))
 
 
 async def fetch(call: Call) -> Answer:

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec import Raw
 
 from api import paging
-from api.answer import NO_CONTENT, Answer, etag
+from api.answer import NO_CONTENT, Answer, etag, replayed
 from api.call import Call
 from api.errors import ParameterError
 from api.forms import Form, given
@@ -41,7 +41,7 @@ _FILTERS: Final = (
 
 def _answer(call: Call, status: int, found: Found[Task]) -> Answer:
     body = _json.render(call.base, found.config, found.value, found.now_ms)
-    return Answer(status, body, (etag(found.value.revision),))
+    return Answer(status, body, (etag(found.value.revision), *replayed(found)))
 
 
 async def index(call: Call) -> Answer:
@@ -99,6 +99,7 @@ async def create(call: Call) -> Answer:
         routing_target=form.text("RoutingTarget") or None,
         ignore_capacity=form.truthy("IgnoreCapacity"),
         task_queue_sid=form.sid("TaskQueueSid", "WQ"),
+        idempotency_key=call.idempotency_key(),
     )
     return _answer(call, 201, found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api import paging
-from api.answer import NO_CONTENT, Answer, tagged
+from api.answer import NO_CONTENT, Answer, replayed, tagged
 from api.call import Call
 from api.forms import given
 from api.render import iso, name_of
@@ -92,8 +92,10 @@ async def create(call: Call) -> Answer:
         friendly_name=form.required("FriendlyName", 1, NAME),
         activity_sid=given(form.sid("ActivitySid", "WA")),
         attributes=given(form.attributes("Attributes")),
+        idempotency_key=call.idempotency_key(),
     )
-    return tagged(201, render(call, found.config, found.value), found.value.revision)
+    body = render(call, found.config, found.value)
+    return tagged(201, body, found.value.revision, *replayed(found))
 
 
 async def fetch(call: Call) -> Answer:

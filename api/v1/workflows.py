@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api import paging
-from api.answer import NO_CONTENT, Answer, json
+from api.answer import NO_CONTENT, Answer, json, replayed
 from api.bodies import WORKFLOW_LIMIT
 from api.call import Call
 from api.errors import ParameterError
@@ -66,8 +66,9 @@ async def create(call: Call) -> Answer:
         assignment_callback_url=call.callback_url("AssignmentCallbackUrl"),
         fallback_assignment_callback_url=call.callback_url("FallbackAssignmentCallbackUrl"),
         task_reservation_timeout=given(form.integer("TaskReservationTimeout", 1, MAX_RESERVATION_S)),
+        idempotency_key=call.idempotency_key(),
     )
-    return json(201, render(call, found.config, found.value))
+    return json(201, render(call, found.config, found.value), *replayed(found))
 
 
 async def fetch(call: Call) -> Answer:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from api import paging
-from api.answer import NO_CONTENT, Answer, json
+from api.answer import NO_CONTENT, Answer, json, replayed
 from api.call import Call
 from api.forms import given
 from api.render import iso, name_of
 from api.routes import WORKSPACE, WORKSPACES, Route
-from engine.model import WorkspaceConfig
+from engine.model import Found, Workspace, WorkspaceConfig
 
 NAME: Final = 64  # characters
 TEMPLATES: Final = ("NONE", "FIFO")
@@ -58,12 +58,12 @@ def render(call: Call, config: WorkspaceConfig) -> dict[str, Any]:
     }
 
 
-def _written(call: Call, status: int, config: WorkspaceConfig) -> Answer:
+def _written(call: Call, status: int, found: Found[Workspace]) -> Answer:
     """The answer to a create or update; one that set the media adapter's URL shows the secret, this once."""
-    body = render(call, config)
+    body = render(call, found.config)
     if call.form.raw("MediaAdapterUrl"):
-        body["media_adapter_secret"] = config.workspace.media_adapter_secret
-    return json(status, body)
+        body["media_adapter_secret"] = found.value.media_adapter_secret
+    return json(status, body, *replayed(found))
 
 
 async def index(call: Call) -> Answer:
@@ -89,8 +89,9 @@ async def create(call: Call) -> Answer:
         template=form.one_of("Template", TEMPLATES) or "NONE",
         prioritize_queue_order=given(form.one_of("PrioritizeQueueOrder", ORDERS)),
         media_adapter_url=call.callback_url("MediaAdapterUrl"),
+        idempotency_key=call.idempotency_key(),
     )
-    return _written(call, 201, found.config)
+    return _written(call, 201, found)
 
 
 async def fetch(call: Call) -> Answer:
@@ -112,7 +113,7 @@ async def update(call: Call) -> Answer:
         timeout_activity_sid=given(form.sid("TimeoutActivitySid", "WA")),
         media_adapter_url=call.callback_url("MediaAdapterUrl"),
     )
-    return _written(call, 200, found.config)
+    return _written(call, 200, found)
 
 
 async def delete(call: Call) -> Answer:

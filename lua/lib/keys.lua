@@ -55,18 +55,20 @@
   tasks     zset   <WT> -> order of creation;  workers zset <WK>, all scores 0;  worker_log zset <WK> -> directory
   log       stream of the events, as engine/events.py packs them
   names     hash   folded name -> <WK>;  config hash SID -> record as JSON;  config_log zset SID -> version
+  y:<n>     hash   what was created with an Idempotency-Key, as in lib/idempotency.lua
 
   Of the shard: directory hash <WS> -> workspace number, owned:<AC> zset <WS> -> created ms, timers zset
   <number>:<WT> -> deadline ms, inbox stream and events stream as in lib/events.lua,
   media stream of what media adapters are told, log hash position = last entry of `events` that is in a log,
   calls stream of events to deliver: k = event or assignment, w = workspace number, v = <EV>.
+  media stream of what media adapters are told, y:<n> hash as above for Workspaces.
 ]]
 local call = redis.call
 local root, shard = KEYS[1], KEYS[2]
 local number = string.match(root, ':(%d+):$')
 local now, stamp  -- ms since the epoch, and the same as text: formatting a number costs as much as a small call
 
-local OK, STALE, NOT_FOUND, REVISION, ILLEGAL, GONE, IN_USE, EXISTS = 1, -1, -2, -3, -4, -5, -6, -7
+local OK, MADE, STALE, NOT_FOUND, REVISION, ILLEGAL, GONE, IN_USE, EXISTS, KEY_USED = 1, 2, -1, -2, -3, -4, -5, -6, -7, -8
 
 -- The caller's clock where one is given (tests, simulations), else the server's.
 local function set_clock(given)

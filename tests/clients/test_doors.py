@@ -299,6 +299,7 @@ async def test_what_was_sent_reaches_the_engine_in_its_own_types() -> None:
             "routing_target": WK,
             "ignore_capacity": True,
             "task_queue_sid": WQ,
+            "idempotency_key": None,
         },
         {
             "attributes": "{}",
@@ -310,6 +311,7 @@ async def test_what_was_sent_reaches_the_engine_in_its_own_types() -> None:
             "routing_target": None,
             "ignore_capacity": None,
             "task_queue_sid": None,
+            "idempotency_key": None,
         },
     ]
 

@@ -39,7 +39,7 @@ SUBJECTS: Final = {
         "revision",
     ),
     *("seq", "open counters", "Reservations", "Workers", "Workspaces", "handing on", "pools dropped"),
-    *("config versions", "documents"),
+    *("config versions", "documents", "keys"),
 }
 LEAST: Final = 60
 

@@ -41,6 +41,7 @@ SUITE: Final = (
     "tests/redis/test_documents.py",
     "tests/redis/test_many_absent.py",
     "tests/redis/test_many_created.py",
+    "tests/redis/test_idempotency.py",
     "tests/redis/test_many_waiting.py",
     "tests/redis/test_pools.py",
     "tests/redis/test_media_setups.py",

@@ -77,7 +77,7 @@ async def test_a_repeated_creation_finds_its_own_work_done(world: World) -> None
     sid = await world.workspace()
     config = await world.process.config.get(world.account, sid)
     keys = ShardKeys(config.shard)
-    args: list[str | bytes | int] = [world.account, sid, 999_999_999, START_MS, 0, 0]
+    args: list[str | bytes | int] = [world.account, sid, START_MS, "", 0, 0]
     root = f"{keys.prefix}999999999:"
     reply = await world.process.scripts.run("create_workspace", [root, keys.prefix], args)
     assert reply == [1, config.workspace.number]

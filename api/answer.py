@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from msgspec import Struct
 
 from engine.model import Found
 
+if TYPE_CHECKING:
+    from litestar.types import Send
+
 Header = tuple[bytes, bytes]
+Stream = Callable[["Send"], Awaitable[None]]
 
 _encode: Final = msgspec.json.Encoder().encode
 
@@ -42,12 +47,16 @@ UNLIMITED: Final = rated(b"unlimited", b"unlimited", b"none")
 
 
 class Answer(Struct):
-    """A response: status, body, and the headers that only this one has (lower-case names)."""
+    """A response: status, body, and the headers that only this one has (lower-case names).
+
+    With a `stream`, that sends the body, of whatever length and type its headers say.
+    """
 
     status: int
     body: bytes = b""
     headers: tuple[Header, ...] = ()
     rate: tuple[Header, ...] = UNLIMITED  # the three headers about a rate limit
+    stream: Stream | None = None
 
 
 def json(status: int, body: dict[str, Any], *headers: Header) -> Answer:
@@ -99,3 +108,15 @@ def headers_of(answer: Answer) -> list[Header]:
         return [*CORS, *answer.rate, *answer.headers]
     length = b"%d" % len(answer.body)
     return [*CORS, *answer.rate, _JSON, *answer.headers, (b"content-length", length)]
+    if answer.status == 204 or answer.stream is not None:
+        return [*EVERY_ANSWER, *answer.headers]
+    return [*_WITH_BODY, *answer.headers, (b"content-length", b"%d" % len(answer.body))]
+
+
+async def send_answer(answer: Answer, send: Send) -> None:
+    """Send a response by ASGI."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers_of(answer)})
+    if answer.stream is None:
+        await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+    else:
+        await answer.stream(send)

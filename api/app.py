@@ -16,6 +16,8 @@ from litestar.response.base import ASGIResponse
 from api import errors
 from api.answer import Answer, headers_of, json
 from api.auth import Gate, verify_with
+from api.answer import Answer, headers_of, json, send_answer
+from api.auth import Gate
 from api.call import Face
 from api.docs_page import pages
 from api.door import Door
@@ -27,7 +29,7 @@ from api.tokens import Tokens
 from api.v1 import ROUTES
 
 if TYPE_CHECKING:
-    from litestar.types import ASGIApp, Method
+    from litestar.types import ASGIApp, Method, Receive, Scope, Send
 
     from engine.router import Engine
 
@@ -48,6 +50,8 @@ class Reply(Response[bytes]):
     def to_asgi_response(
         self, app: Litestar | None, request: Request[Any, Any, Any], **_: Any
     ) -> ASGIResponse:
+        if self.answer.stream is not None:
+            return _Streamed(self.answer)
         head = request.method == "HEAD"
         named = headers_of(self.answer)
         return ASGIResponse(
@@ -56,6 +60,17 @@ class Reply(Response[bytes]):
             headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in named],
             is_head_response=head,
         )
+
+
+class _Streamed(ASGIResponse):
+    """An Answer that sends its body itself."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(status_code=answer.status)
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send_answer(self._answer, send)
 
 
 def build(

@@ -54,6 +54,7 @@ async def read_form(
         if forgiving and not _is_json(raw):
             return Form(parse_pairs(raw, "post body"))
         return Form(_json_pairs(raw))
+        return Form(json_pairs(raw, "post body"))
     if kind == b"multipart/form-data":
         return Form(_multipart_pairs(raw, media_type))
     raise RequestError(415, 20001, f"The Content-Type of a body must be {URLENCODED.decode()}")
@@ -79,13 +80,16 @@ def _too_large(limit: int) -> RequestError:
     return RequestError(413, 20001, f"The body must have at most {limit} bytes", CLOSE)
 
 
-def _json_pairs(raw: bytes) -> Pairs:
-    """A JSON object with the names of the form. Objects in it become JSON text: Attributes may be one."""
+def json_pairs(raw: bytes, place: str) -> Pairs:
+    """A JSON object with the names of the form. Objects in it become JSON text: Attributes may be one.
+
+    `place` is what an error (RequestError, 400) calls the text.
+    """
     try:
         members = _object(raw)
         return [pair for name, value in members.items() for pair in _json_values(name, value)]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise RequestError(400, 20001, "The post body is not a JSON object") from None
+        raise RequestError(400, 20001, f"The {place} is not a JSON object") from None
 
 
 def _is_json(raw: bytes) -> bool:

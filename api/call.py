@@ -16,6 +16,7 @@ from api.urls import check_callback
 
 if TYPE_CHECKING:
     from litestar.types import HTTPScope
+    from litestar.types import Receive
 
     from api.auth import Gate
     from engine.router import Engine
@@ -71,6 +72,7 @@ class Call(Struct):
     headers: dict[bytes, bytes]
     form: Form
     query: Form
+    receive: Receive | None = None  # the body, where it was left to the operation
 
     @property
     def engine(self) -> Engine:

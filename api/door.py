@@ -4,12 +4,13 @@ A life of a Task is three or four calls: create, accept, complete. Litestar's ro
 objects make a create cost three times as much CPU, so these paths do not go through them:
 
     POST /v1/Workspaces/{WS}/Tasks
+    POST /v1/Workspaces/{WS}/Tasks/Bulk
     POST /v1/Workspaces/{WS}/Tasks/{WT}
     POST /v1/Workspaces/{WS}/Tasks/{WT}/Reservations/{WR}
     POST /v1/Workspaces/{WS}/Workers/{WK}/Reservations/{WR}
 
 They are the same operations, reached through the same `operate`, as when Litestar serves them. A body that is
-not urlencoded goes the ordinary way.
+not urlencoded goes the ordinary way, but for Bulk, which takes none of that kind.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from litestar.enums import ScopeType
 
-from api.answer import headers_of
+from api.answer import send_answer
 from api.bodies import URLENCODED
 from api.operate import operate
 
@@ -34,12 +35,13 @@ if TYPE_CHECKING:
 
 _HTTP: Final = ScopeType.HTTP
 HOT: Final = ("CreateTask", "UpdateTask", "UpdateTaskReservation", "UpdateWorkerReservation")
+BULK: Final = "CreateTaskBulk"
 
 
 class Door:
     """ASGI app: hot POSTs to their operation, everything else to `inner`.
 
-    `routes` is the table with the operations named in HOT; `face.engine` may be any object with the methods
+    `routes` is the table with the operations named in HOT and BULK; `face.engine` may be any object with the methods
     that they call, which is how a benchmark puts a bare script behind the same door.
     """
 
@@ -47,17 +49,16 @@ class Door:
         by_name = {route.name: route for route in routes}
         self._face, self._inner = face, inner
         self._create, self._update, self._of_task, self._of_worker = (by_name[name] for name in HOT)
+        self._bulk = by_name[BULK]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == _HTTP and scope["method"] == "POST":
             headers = dict(scope["headers"])
             taken = self._taken(scope["path"])
-            if taken is not None and headers.get(b"content-type", b"").startswith(URLENCODED):
+            kind = headers.get(b"content-type", b"")
+            if taken is not None and (kind.startswith(URLENCODED) or taken[0] is self._bulk):
                 answer = await operate(self._face, *taken, headers, scope, receive)
-                await send(
-                    {"type": "http.response.start", "status": answer.status, "headers": headers_of(answer)}
-                )
-                await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+                await send_answer(answer, send)
                 return
         await self._inner(scope, receive, send)
 
@@ -67,6 +68,8 @@ class Door:
         match path.split("/"):
             case ["", "v1", "Workspaces", workspace, "Tasks"]:
                 taken = self._create, (workspace,)
+            case ["", "v1", "Workspaces", workspace, "Tasks", "Bulk"]:
+                taken = self._bulk, (workspace,)
             case ["", "v1", "Workspaces", workspace, "Tasks", task]:
                 taken = self._update, (workspace, task)
             case ["", "v1", "Workspaces", workspace, "Tasks", task, "Reservations", sid]:

@@ -208,31 +208,37 @@ class NewTasks:
                 else:
                     decided.append(draft)
                     args += draft.arguments()
-            if len(decided) < len(drafts):
-                # What we know of the Workspace may be old: nobody is refused what is allowed by now.
-                newest = await self._live.config.refresh(account, workspace)
-                if newest.version != config.version:
-                    config = newest
-                    continue
-                for draft in drafts:
-                    if draft.once and isinstance(draft.outcome, Invalid):
-                        draft.outcome = await self._allowed_then(account, config, draft.once, draft.outcome)
-            if not decided:
+            stale = bool(decided) and not await self._commit(account, config, decided, args)
+            if not stale and len(decided) == len(drafts):
                 return
-            reply = await self._live.script("create_task", config, args)
-            if reply[0] == Status.OK:
-                for draft, told in zip(decided, reply[1:], strict=True):
-                    if told[0] == Status.OK:
-                        draft.outcome = draft.created(config, told[1])
-                    else:
-                        draft.outcome = await self._not_created(account, workspace, told)
-                return
-            if reply[0] == Status.NOT_FOUND:
-                self._live.config.forget(workspace)
-                raise NotFound(workspace)
-            assert reply[0] == Status.STALE, reply
-            config = await self._live.config.refresh(account, workspace)
+            # What we know of the Workspace may be old: nobody is refused what is allowed by now.
+            newest = await self._live.config.refresh(account, workspace)
+            if not stale:
+                drafts = [draft for draft in drafts if isinstance(draft.outcome, Invalid)]
+                if newest.version == config.version:
+                    await self._look_back(account, config, drafts)
+                    return
+            config = newest
         raise Unavailable(f"{workspace} changes faster than it can be read", outcome_unknown=False)
+
+    async def _commit(
+        self, account: str, config: WorkspaceConfig, drafts: list[_Draft], args: list[str | bytes | int]
+    ) -> bool:
+        """Run the script; False when it goes by a newer configuration, and has done nothing."""
+        reply = await self._live.script("create_task", config, args)
+        if reply[0] == Status.STALE:
+            return False
+        workspace = config.workspace.sid
+        if reply[0] == Status.NOT_FOUND:
+            self._live.config.forget(workspace)
+            raise NotFound(workspace)
+        assert reply[0] == Status.OK, reply
+        for draft, told in zip(drafts, reply[1:], strict=True):
+            if told[0] == Status.OK:
+                draft.outcome = draft.created(config, told[1])
+            else:
+                draft.outcome = await self._not_created(account, workspace, told)
+        return True
 
     async def _not_created(self, account: str, workspace: str, told: list[Any]) -> Outcome:
         """What it means that the script has not created a Task."""
@@ -245,15 +251,17 @@ class NewTasks:
                 return await self._again(account, workspace, sid.decode())
         raise AssertionError(f"create_task replied {told!r}")
 
-    async def _allowed_then(
-        self, account: str, config: WorkspaceConfig, once: str, refusal: Invalid
-    ) -> Outcome:
+    async def _look_back(self, account: str, config: WorkspaceConfig, drafts: list[_Draft]) -> None:
         """What cannot be created any more may have been created by an earlier call with the same key."""
-        try:
-            made = await made_before(self._live.config, config, once)
-        except TrunklineError as error:
-            return error
-        return refusal if made is None else await self._again(account, config.workspace.sid, made)
+        for draft in drafts:
+            if draft.once:
+                try:
+                    made = await made_before(self._live.config, config, draft.once)
+                except TrunklineError as error:
+                    draft.outcome = error
+                else:
+                    if made is not None:
+                        draft.outcome = await self._again(account, config.workspace.sid, made)
 
     async def _again(self, account: str, workspace: str, sid: str) -> Outcome:
         try:

@@ -58,8 +58,7 @@ class Workers:
         checks.json_object("attributes", text)
         content = {"friendly_name": friendly_name, "activity_sid": activity_sid, "attributes": text}
         key = once(idempotency_key, "Worker", content)
-        sid = self._mint("WK")
-        chosen = ""
+        sid, names, chosen = self._mint("WK"), (friendly_name, friendly_name.casefold()), ""
 
         async def act(config: WorkspaceConfig) -> list[Any]:
             nonlocal chosen
@@ -67,20 +66,8 @@ class Workers:
                 return [Status.MADE, made.encode()]
             chosen = config.workspace.default_activity_sid if activity_sid is UNSET else activity_sid
             checks.member("activity_sid", chosen, config.activities, "Activity")
-            return await self._live.script(
-                "create_worker",
-                config,
-                (
-                    config.version,
-                    sid,
-                    friendly_name,
-                    friendly_name.casefold(),
-                    chosen,
-                    _flag(config, chosen),
-                    text,
-                    key,
-                ),
-            )
+            args = (config.version, sid, *names, chosen, _flag(config, chosen), text, key)
+            return await self._live.script("create_worker", config, args)
 
         config, reply = await self._live.deciding(account, workspace, act)
         if reply[0] == Status.NOT_FOUND:

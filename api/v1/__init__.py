@@ -7,6 +7,7 @@ from typing import Final
 from api.v1 import (
     activities,
     events,
+    bulk,
     reservations,
     statistics,
     statistics_queues,
@@ -31,6 +32,7 @@ ROUTES: Final = (
     *workflows.ROUTES,
     *workers.ROUTES,
     *worker_channels.ROUTES,
+    *bulk.ROUTES,
     *tasks.ROUTES,
     *reservations.ROUTES,
     *events.ROUTES,

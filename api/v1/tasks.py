@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypedDict
 
 from msgspec import Raw
 
@@ -86,10 +86,24 @@ def _target(query: Form) -> str | None:
 async def create(call: Call) -> Answer:
     form = call.form
     (workspace,) = call.params
+class Parameters(TypedDict):
+    """What a new Task is asked to be, in the engine's words."""
+
+    attributes: str
+    priority: int | None
+    timeout: int
+    task_channel: str | None
+    workflow_sid: str | None
+    virtual_start_ms: int | None
+    routing_target: str | None
+    ignore_capacity: bool | None
+    task_queue_sid: str | None
+
+
+def parameters(form: Form) -> Parameters:
+    """The parameters of CreateTask. Raises ParameterError."""
     timeout = form.integer("Timeout", 1, MAX_TIMEOUT_S)
-    found = await call.engine.tasks.create(
-        call.account,
-        workspace,
+    return Parameters(
         attributes=form.attributes("Attributes") or "{}",
         priority=form.integer("Priority", 0, MAX_PRIORITY),
         timeout=DEFAULT_TIMEOUT_S if timeout is None else timeout,
@@ -99,7 +113,13 @@ async def create(call: Call) -> Answer:
         routing_target=form.text("RoutingTarget") or None,
         ignore_capacity=form.truthy("IgnoreCapacity"),
         task_queue_sid=form.sid("TaskQueueSid", "WQ"),
-        idempotency_key=call.idempotency_key(),
+    )
+
+
+async def create(call: Call) -> Answer:
+    (workspace,) = call.params
+    found = await call.engine.tasks.create(
+        call.account, workspace, **parameters(call.form), idempotency_key=call.idempotency_key()
     )
     return _answer(call, 201, found)
 

@@ -189,7 +189,7 @@ def test_of_two_contents_at_the_same_moment_one_is_refused(
     async def race() -> list[Any]:
         one = desk.creating(desk.lab.engine, kind)
         other = desk.creating(another_process, kind, **KINDS[kind][1])
-        return await asyncio.gather(one, other, return_exceptions=True)
+        return list(await asyncio.gather(one, other, return_exceptions=True))
 
     refused = [one for one in desk.lab.run(race()) if isinstance(one, Exception)]
     assert [type(one) for one in refused] == [KeyReused]
@@ -233,7 +233,7 @@ def test_values_that_mean_the_same_are_the_same_content(desk: Desk) -> None:
 
 
 def test_a_repeat_shows_the_task_as_it_is_now(desk: Desk) -> None:
-    lab, at = desk.lab, desk.place("tasks")
+    lab, at = desk.lab, (desk.account, desk.workspace)
     sid = desk.create("tasks").value.sid
     lab.run(lab.engine.tasks.update(*at, sid, priority=9))
     again = desk.create("tasks").value
@@ -253,7 +253,7 @@ def test_what_would_be_refused_by_now_is_still_answered(desk: Desk) -> None:
     flow = {"configuration": text}
     workflow = desk.create("workflows", **flow).value.sid
     task = desk.create("tasks", workflow_sid=workflow).value.sid
-    lab, at = desk.lab, desk.place("tasks")
+    lab, at = desk.lab, (desk.account, desk.workspace)
     lab.run(lab.engine.tasks.update(*at, task, assignment_status="canceled"))
     lab.run(lab.engine.workflows.update(*at, workflow, configuration=DOCUMENT))
     desk.delete("task_queues", queue)
@@ -271,7 +271,9 @@ def test_tasks_of_one_call_may_have_the_same_key(desk: Desk) -> None:
     plain = NewTask(workflow_sid=desk.flow)
     keyed, other = replace(plain, priority=2, idempotency_key=key), replace(plain, idempotency_key=f"{key}b")
     wishes = [keyed, plain, keyed, replace(keyed, priority=3), other]
-    first, free, again, refused, last = lab.run(lab.engine.tasks.create_many(*desk.place("tasks"), wishes))
+    first, free, again, refused, last = lab.run(
+        lab.engine.tasks.create_many(desk.account, desk.workspace, wishes)
+    )
     assert isinstance(first, Found)
     assert isinstance(again, Found)
     assert (again.value.sid, again.replayed) == (first.value.sid, True)

@@ -78,6 +78,20 @@ def http_read(result: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "the same page with `Ordering=Priority:desc`, and CPU of the API process",
             f"{ordered['p50_ms'] / 1000:.1f} s, {ordered['cpu_ms'] / 1000:.1f} s",
+def http_bulk(result: dict[str, Any]) -> list[tuple[str, str]]:
+    bulk, single = result["bulk"], result["single"]
+    return [
+        (
+            f"Tasks a second through Tasks/Bulk, one API process, {result['streams']} requests of {result['lines']:,}",
+            f"{bulk['tasks_per_s']:,.0f}; CPU a Task {bulk['cpu_us']:.0f} µs, of Redis {bulk['redis_us']:.0f} µs",
+        ),
+        (
+            "the same Tasks one by one",
+            f"{single['tasks_per_s']:,.0f}; CPU a Task {single['cpu_us']:.0f} µs, of Redis {single['redis_us']:.0f} µs",
+        ),
+        (
+            "ratio of Tasks a second, bulk to one by one: median / least",
+            f"{result['tasks_per_s_bulk_to_single']} / {result['least_ratio']}",
         ),
     ]
 
@@ -146,6 +160,7 @@ def bounded(result: dict[str, Any]) -> list[tuple[str, str]]:
 ROWS = {
     "bench_bounded": bounded,
     "bench_growth": growth,
+    "bench_http_bulk": http_bulk,
     "bench_http_create": http_create,
     "bench_http_read": http_read,
     "bench_index": index,

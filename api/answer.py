@@ -28,7 +28,7 @@ CORS: Final[tuple[Header, ...]] = (
     (b"access-control-allow-credentials", b"false"),
     (
         b"access-control-expose-headers",
-        b"ETag, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config",
+        b"ETag, Idempotency-Replayed, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining, X-Rate-Limit-Config",
     ),
 )
 
@@ -83,34 +83,14 @@ NO_CONTENT: Final = Answer(204)
 
 EVERY_ANSWER: Final = (*CORS, *UNLIMITED)
 _JSON: Final[Header] = (b"content-type", b"application/json")
-# Sent with every response, errors and 204 included, so that a page in a browser can read all of them.
-# Credentials travel in an Authorization header that the page sets itself, never in cookies: hence `false`.
-# No rate limit is configured; the three rate headers say so in words rather than with an invented number.
-EVERY_ANSWER: Final[tuple[Header, ...]] = (
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, POST, DELETE, OPTIONS"),
-    (b"access-control-allow-headers", b"Authorization, Content-Type, Idempotency-Key, If-Match"),
-    (b"access-control-allow-credentials", b"false"),
-    (
-        b"access-control-expose-headers",
-        b"ETag, Idempotency-Replayed, Retry-After, X-Rate-Limit-Limit, X-Rate-Limit-Remaining",
-    ),
-    (b"x-rate-limit-limit", b"unlimited"),
-    (b"x-rate-limit-remaining", b"unlimited"),
-    (b"x-rate-limit-config", b"none"),
-)
-_WITH_BODY: Final = (*EVERY_ANSWER, (b"content-type", b"application/json"))
 
 
 def headers_of(answer: Answer) -> list[Header]:
     """All headers of a response, in the form that ASGI wants."""
-    if answer.status == 204:
+    if answer.status == 204 or answer.stream is not None:
         return [*CORS, *answer.rate, *answer.headers]
     length = b"%d" % len(answer.body)
     return [*CORS, *answer.rate, _JSON, *answer.headers, (b"content-length", length)]
-    if answer.status == 204 or answer.stream is not None:
-        return [*EVERY_ANSWER, *answer.headers]
-    return [*_WITH_BODY, *answer.headers, (b"content-length", b"%d" % len(answer.body))]
 
 
 async def send_answer(answer: Answer, send: Send) -> None:

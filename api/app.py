@@ -14,10 +14,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from api import errors
-from api.answer import Answer, headers_of, json
-from api.auth import Gate, verify_with
 from api.answer import Answer, headers_of, json, send_answer
-from api.auth import Gate
+from api.auth import Gate, verify_with
 from api.call import Face
 from api.docs_page import pages
 from api.door import Door

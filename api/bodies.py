@@ -53,7 +53,6 @@ async def read_form(
     if kind == b"application/json":
         if forgiving and not _is_json(raw):
             return Form(parse_pairs(raw, "post body"))
-        return Form(_json_pairs(raw))
         return Form(json_pairs(raw, "post body"))
     if kind == b"multipart/form-data":
         return Form(_multipart_pairs(raw, media_type))

@@ -15,10 +15,10 @@ from api.proxies import HOST, Proxies
 from api.urls import check_callback
 
 if TYPE_CHECKING:
-    from litestar.types import HTTPScope
-    from litestar.types import Receive
+    from litestar.types import HTTPScope, Receive
 
     from api.auth import Gate
+    from api.policies import Permit
     from engine.router import Engine
 
 _REVISION: Final = re.compile(r'(?:W/)?"(\d{1,15})"|(\d{1,15})')
@@ -73,6 +73,7 @@ class Call(Struct):
     form: Form
     query: Form
     receive: Receive | None = None  # the body, where it was left to the operation
+    permit: Permit | None = None  # what a token's policies say about that body; None where they have no say
 
     @property
     def engine(self) -> Engine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any, Final
 
-from api.surface import GROUPS, PENDING
+from api.surface import GROUPS
 from api.surface.common import IDEMPOTENCY_KEY, IF_MATCH, PAGING
 from api.surface.model import Group, Operation, Parameter, Type
 from api.surface.schema import Schema, of_resource, of_type
@@ -58,7 +58,7 @@ def document(served: Collection[str]) -> Schema:
         "paths": paths,
         "components": {
             "securitySchemes": _SECURITY,
-            "parameters": {_key(one): _parameter(one) for one in _SHARED if one.name not in PENDING},
+            "parameters": {_key(one): _parameter(one) for one in _SHARED},
             "headers": _HEADERS,
             "responses": {f"Error{status}": _error(status) for status in _ERRORS},
             "schemas": {
@@ -93,7 +93,7 @@ def _operation(group: Group, one: Operation) -> Schema:
     if one.extension:
         extra.append("Not in the original API.")
     described = {"description": " ".join(extra)} if extra else {}
-    plain = [p for p in one.parameters if p.place in ("path", "query", "header") and p.name not in PENDING]
+    plain = [p for p in one.parameters if p.place in ("path", "query", "header")]
     made: Schema = {"operationId": one.name, "tags": [group.title], "summary": one.summary, **described}
     if plain:
         made["parameters"] = [

@@ -41,24 +41,25 @@ async def operate(
         query = Form(parse_pairs(asked, "query"), "query") if asked else EMPTY_QUERY
         permit = None if grant is None else grant.at(route, params, query)
         form = await _form(route, headers, receive) if route.method == "POST" else EMPTY
-        if permit is not None:
+        if permit is not None and route.body_limit is not None:
             permit.check(form)
         base = face.base(scope, headers)
-        return await route.operation(Call(face, account, path, params, base, headers, form, query))
-        account = face.gate.remembered(headers.get(b"authorization")) or await account_of(face, headers)
-        limit = route.body_limit if route.method == "POST" else None
-        form = EMPTY if limit is None else await read_form(receive, headers, limit)
-        asked = scope["query_string"]
-        query = Form(parse_pairs(asked, "query"), "query") if asked else EMPTY_QUERY
-        base = face.base(scope["scheme"], headers.get(b"host"), scope["server"])
-        return await route.operation(Call(face, account, path, params, base, headers, form, query, receive))
+        return await route.operation(
+            Call(face, account, path, params, base, headers, form, query, receive, permit)
+        )
     except Exception as raised:  # the request's last frame: it is told to the caller, or logged
         return errors.answer(raised, path)
 
 
 async def _form(route: Route, headers: dict[bytes, bytes], receive: Receive) -> Form:
+    """The form of a POST; empty where the body is left to the operation."""
+    if route.body_limit is None:
+        return EMPTY
     return await read_form(receive, headers, route.body_limit, forgiving=route.forgiving)
+
+
 async def account_of(face: Face, headers: dict[bytes, bytes]) -> str:
     """The Account that the credentials of a request belong to, by now. Raises RequestError (401)."""
     authorization = headers.get(b"authorization")
-    return face.gate.remembered(authorization) or await face.gate.admit(authorization)
+    account = face.gate.remembered(authorization)
+    return account if account is not None else (await face.gate.admit(authorization)).account

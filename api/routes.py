@@ -20,6 +20,5 @@ class Route(Struct, frozen=True):
     path: str
     name: str  # of the operation, as API descriptions call it
     operation: Operation
-    body_limit: int = LIMIT  # bytes, POST only
-    forgiving: bool = False  # a body labelled JSON that is none is read as a form
     body_limit: int | None = LIMIT  # bytes, POST only; None leaves the body to the operation
+    forgiving: bool = False  # a body labelled JSON that is none is read as a form

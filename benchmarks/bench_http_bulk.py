@@ -15,14 +15,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import resource
 import time
-from base64 import b64encode
 from statistics import median
 from typing import Any, Final
 
-from benchmarks.bench_http_create import START_LIMIT_S, Server, attributes_of, post, request_of
+from benchmarks.bench_http_create import START_LIMIT_S, attributes_of, request_of
+from benchmarks.http_load import Server, authorization, divide_cores, load
 from benchmarks.support import Bench, Deployment, add_common, emit, server_cpu_us
 from engine.keys import WorkspaceKeys
 
@@ -52,10 +51,10 @@ class Stream(asyncio.Protocol):
 def bulk_of(deployment: Deployment, token: str, lines: int) -> bytes:
     line = json.dumps({"Attributes": attributes_of(), "WorkflowSid": deployment.workflow, "Priority": 0})
     body = f"{line}\n".encode() * lines
-    key = b64encode(f"{deployment.account}:{token}".encode()).decode()
     head = (
         f"POST /v1/Workspaces/{deployment.workspace}/Tasks/Bulk HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-        f"Authorization: Basic {key}\r\nContent-Type: application/x-ndjson\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"{authorization(deployment.account, token)}"
+        f"Content-Type: application/x-ndjson\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 
@@ -78,7 +77,7 @@ async def stream(server: Server, request: bytes, lines: int, streams: int) -> di
 
 
 async def single(server: Server, request: bytes, args: argparse.Namespace) -> dict[str, float]:
-    found = await post(server, request, args.requests, args.connections)
+    found = await load(server, request, args.requests, args.connections)
     return {name: found[of] for name, of in NAMES}
 
 
@@ -86,8 +85,7 @@ NAMES: Final = (("tasks_per_s", "requests_per_s"), ("cpu_us", "cpu_us"), ("faile
 
 
 async def measure(args: argparse.Namespace) -> dict[str, Any]:
-    if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
-        os.sched_setaffinity(0, {1})  # generator, matcher and Redis on one core, the API on another
+    divide_cores()
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
     rows: dict[str, list[dict[str, float]]] = {"single": [], "bulk": []}
     async with Bench(durability=args.durability) as bench:
@@ -102,7 +100,7 @@ async def measure(args: argparse.Namespace) -> dict[str, Any]:
         one, many = request_of(deployment, token), bulk_of(deployment, token, args.lines)
         server = Server("ours", bench.url, plan)
         try:
-            await asyncio.wait_for(post(server, one, 2_000, args.connections), START_LIMIT_S)
+            await asyncio.wait_for(load(server, one, 2_000, args.connections), START_LIMIT_S)
             for _ in range(args.rounds):
                 for kind, work in (
                     ("single", lambda: single(server, one, args)),

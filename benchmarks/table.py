@@ -78,6 +78,10 @@ def http_read(result: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "the same page with `Ordering=Priority:desc`, and CPU of the API process",
             f"{ordered['p50_ms'] / 1000:.1f} s, {ordered['cpu_ms'] / 1000:.1f} s",
+        ),
+    ]
+
+
 def http_bulk(result: dict[str, Any]) -> list[tuple[str, str]]:
     bulk, single = result["bulk"], result["single"]
     return [

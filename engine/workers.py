@@ -10,13 +10,10 @@ from msgspec import UNSET, UnsetType
 
 from engine import checks
 from engine.compiled import CompiledCache
-from engine.errors import IllegalState, Invalid, NotFound
-from engine.live import Live, expected, require_done
-from engine.model import Found, Worker, WorkspaceConfig
 from engine.errors import IllegalState, Invalid, KeyReused, NotFound
 from engine.idempotency import again, made_before, once
-from engine.live import CHUNK, Live, expected, require_done
-from engine.model import Found, Page, Worker, WorkspaceConfig
+from engine.live import Live, expected, require_done
+from engine.model import Found, Worker, WorkspaceConfig
 from engine.records import fields_of
 from engine.records import worker as worker_of
 from engine.rules import WorkerFacts

@@ -17,9 +17,8 @@ from engine.errors import IllegalState, Invalid, KeyReused, NotFound
 from engine.idempotency import KEY_CHARACTERS, again, once
 from engine.keys import ShardKeys, WorkspaceKeys, shard_of
 from engine.model import Activity, Found, Page, Workspace
-from engine.new_workspace import TEMPLATES, FirstRecords, first_records
-from engine.scan import Entry, Start, page_by_scan
 from engine.new_workspace import TEMPLATES, FirstRecords, blank, first_records
+from engine.scan import Entry, Start, page_by_scan
 from engine.scripts import Status
 from engine.sids import Mint, mint
 

@@ -60,7 +60,7 @@ local function create(i)
   local pool_id = installed(digest)
   if virtual == '' then virtual = stamp end
   local tag = queue .. '|' .. workflow .. '|' .. channel .. '|' .. document
-  tell('task.created', sid .. '|' .. tag .. '|' .. priority)
+  tell('task.created', sid .. '|' .. tag .. '|' .. priority .. '|' .. at)
   local t = {
     sid = sid, key = key, status = 'pending', rev = 0, cnt = 0, tag = tag, n = seq, pri = priority, vst = virtual,
     ttl = now + timeout * 1000, rto = answer, due = due == '' and 0 or now + due * 1000,
@@ -85,35 +85,6 @@ end
 if not open_workspace() then return {NOT_FOUND} end
 if version ~= ARGV[2] then return {STALE} end
 set_clock(ARGV[1])
-if ARGV[9] ~= '' and tonumber(ARGV[9]) > now then return {ILLEGAL} end
-local sid, key = ARGV[3], root .. 't:' .. ARGV[3]
-if call('ZADD', root .. 'tasks', 'NX', seq + 1, sid) == 0 then  -- it is there: an earlier try did its work
-  return {OK, tonumber(string.match(call('HGET', key, 'c'), '^%d+'))}
-end
-
-local pool_id = installed(ARGV[4])
-local priority, virtual = ARGV[8], ARGV[9] == '' and stamp or ARGV[9]
-local tag = ARGV[5] .. '|' .. ARGV[6] .. '|' .. ARGV[7] .. '|' .. ARGV[13]
-tell('task.created', sid .. '|' .. tag .. '|' .. priority .. '|' .. ARGV[14])
-local t = {
-  sid = sid, key = key, status = 'pending', rev = 0, cnt = 0, tag = tag, n = seq, pri = priority, vst = virtual,
-  ttl = now + ARGV[10] * 1000, rto = ARGV[12], due = ARGV[15] == '' and 0 or now + ARGV[15] * 1000,
-  at = #ARGV[14] > 1 and ARGV[14] .. '.0' or ARGV[14], pool = pool_id or '-',
-}
-local entered = ARGV[5] == '-' and '-' or '0'
-t.fresh = {'p', pack_place(t), 'tag', tag, 'c', stamp .. '|' .. ARGV[10] .. '|' .. entered .. '|0', 'attrs', ARGV[11]}
-if ARGV[16] ~= '' then
-  t.fresh[9], t.fresh[10] = 'rt', ARGV[16]
-end
-count_open(t, 1)
-if pool_id then enter_pool(t, pool_of(pool_id)) else ask('route', 't', sid) end
-if t.status == 'pending' then
-  if t.pool ~= pool_id then t.fresh[2] = pack_place(t) end
-  call('HSET', key, 's', 'pending|0|' .. stamp .. '|0|-', unpack(t.fresh))
-  set_waiting_timer(t)
-end
-conclude()
-return {OK, now}
 local replies = {OK}
 for i = 3, #ARGV, 15 do replies[#replies + 1] = create(i) end
 publish()

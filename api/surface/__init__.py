@@ -40,6 +40,3 @@ GROUPS: Final[tuple[Group, ...]] = (
 )
 OPERATIONS: Final[dict[str, Operation]] = {one.name: one for group in GROUPS for one in group.operations}
 RESOURCES: Final[dict[str, Resource]] = {one.name: one for group in GROUPS for one in group.resources}
-
-# Parameters that the program does not read yet: not in the OpenAPI description, and said so in the table.
-PENDING: Final = frozenset({"Idempotency-Key"})

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from api.surface import GROUPS, PENDING
+from api.surface import GROUPS
 from api.surface.choices import TOPICS
 from api.surface.common import PAGING
 from api.surface.model import Operation, Parameter
@@ -92,8 +92,6 @@ def _row(one: Parameter) -> str:
 
 
 def _verdict(one: Parameter) -> str:
-    if one.name in PENDING:
-        return "not yet"
     if one.extension:
         return "ours"
     words = [word for word, note in (("chosen", one.chosen), ("refused", one.refused)) if note]

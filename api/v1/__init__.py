@@ -6,8 +6,8 @@ from typing import Final
 
 from api.v1 import (
     activities,
-    events,
     bulk,
+    events,
     reservations,
     statistics,
     statistics_queues,

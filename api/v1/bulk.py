@@ -69,7 +69,7 @@ async def create(call: Call) -> Answer:
     assert call.receive is not None
     bulk = Bulk(call, call.receive)
     await bulk.begin()  # before anything is sent: a client may wait to be told to go on
-    return Answer(200, b"", (CONTENT, CLOSE), bulk.send)
+    return Answer(200, headers=(CONTENT, CLOSE), stream=bulk.send)
 
 
 class Bulk:
@@ -174,7 +174,7 @@ class Bulk:
         told: dict[int, Exception | Outcome] = {}
         for number, line in batch:
             try:
-                wishes.append(_wish(line))
+                wishes.append(self._wish(line))
             except RequestError as refused:
                 told[number] = refused
         try:
@@ -190,6 +190,18 @@ class Bulk:
         self._moved.set()
         return text
 
+    def _wish(self, line: bytes | None) -> NewTask:
+        """The Task that a line asks for. Raises RequestError."""
+        if line is None:
+            raise RequestError(413, 20001, f"A line must have at most {LIMIT} bytes")
+        form = Form(json_pairs(line, PLACE), PLACE)
+        if self._call.permit is not None:
+            self._call.permit.check(form)
+        key = form.raw("IdempotencyKey")
+        return NewTask(
+            **parameters(form), idempotency_key=None if key is None else checked_key("IdempotencyKey", key)
+        )
+
     def _answer(self, number: int, outcome: Exception | Outcome) -> bytes:
         if not isinstance(outcome, Found):
             return self._refusal(number, errors.refusal(outcome, self._call.path))
@@ -200,17 +212,6 @@ class Bulk:
     def _refusal(number: int, told: RequestError) -> bytes:
         body = {"line": number, "status": told.status, "code": told.code, "message": told.message}
         return _encode(body) + b"\n"
-
-
-def _wish(line: bytes | None) -> NewTask:
-    """The Task that a line asks for. Raises RequestError."""
-    if line is None:
-        raise RequestError(413, 20001, f"A line must have at most {LIMIT} bytes")
-    form = Form(json_pairs(line, PLACE), PLACE)
-    key = form.raw("IdempotencyKey")
-    return NewTask(
-        **parameters(form), idempotency_key=None if key is None else checked_key("IdempotencyKey", key)
-    )
 
 
 ROUTES: Final = (Route("POST", f"{PATH}/Bulk", "CreateTaskBulk", create, body_limit=None),)

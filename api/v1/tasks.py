@@ -83,9 +83,6 @@ def _target(query: Form) -> str | None:
     return sid
 
 
-async def create(call: Call) -> Answer:
-    form = call.form
-    (workspace,) = call.params
 class Parameters(TypedDict):
     """What a new Task is asked to be, in the engine's words."""
 

@@ -57,16 +57,17 @@ local function set_timer(t, due)
 end
 
 -- Until when a Task is delayed because nobody answered its Workflow's callback, ms; nil for one that is not.
+local DELAYED = '^%-w(%d+)$'
 local function delayed_until(t)
-  return tonumber(string.match(t.pool, '^%-w(%d+)$'))
+  return tonumber(string.match(t.pool, DELAYED))
 end
 
 -- The deadline of a pending Task. Between two steps it is its TTL; while it is delayed its step's counts too.
 local function set_waiting_timer(t)
-  local due = t.ttl
-  local ends = not is_placed(t) and delayed_until(t)
+  local due, placed = t.ttl, is_placed(t)
+  local ends = not placed and string.match(t.pool, DELAYED)
   if ends then due = math.min(due, ends) end
-  if t.due > 0 and (ends or is_placed(t)) then due = math.min(due, t.due) end
+  if t.due > 0 and (ends or placed) then due = math.min(due, t.due) end
   set_timer(t, due)
 end
 

@@ -10,11 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-EXPECTED_MISSING: Final[frozenset[str]] = frozenset(
-    {
-        "CreateTaskBulk",
-    }
-)
+EXPECTED_MISSING: Final[frozenset[str]] = frozenset()
 
 
 def has(*names: str) -> bool:

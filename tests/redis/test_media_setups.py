@@ -361,7 +361,7 @@ async def test_an_instruction_is_in_the_log_and_says_what_became_of_it(floor: Fl
     told = [(event.type, event.data.get("instruction")) for event in reversed(found.value.items)]
     assert told == [
         ("reservation.created", None),
-        ("reservation.instruction", "dequeue"),
+        ("reservation.instruction", "conference"),
         ("reservation.instruction", "confirmed"),
         ("reservation.accepted", None),
     ]

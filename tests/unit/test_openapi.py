@@ -8,7 +8,7 @@ from typing import Any, Final
 from openapi_spec_validator import validate
 
 from api.openapi import FORMS, document
-from api.surface import OPERATIONS, PENDING
+from api.surface import OPERATIONS
 from api.v1 import ROUTES
 
 SERVED: Final = document({route.name for route in ROUTES})
@@ -53,7 +53,3 @@ def test_success_and_errors_are_described() -> None:
     assert "ETag" in update["responses"]["200"]["headers"]
     assert next(iter(operations(ALL)["DeleteTask"]["responses"])) == "204"
     assert "content" not in operations(ALL)["DeleteTask"]["responses"]["204"]
-
-
-def test_what_is_pending_is_not_promised() -> None:
-    assert [name for name in PENDING if f'"name": "{name}"' in json.dumps(ALL)] == []

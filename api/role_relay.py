@@ -69,5 +69,10 @@ async def _workers(
             refused=lambda url: refusal_of(url, private=private),
             reader=await reader("assignments"),
         ),
-        engine.event_relay(consumer, callbacks.tell, reader=await reader("callbacks")),
+        engine.event_relay(
+            consumer,
+            callbacks.tell,
+            hours=settings.event_retries_hours,
+            reader=await reader("callbacks"),
+        ),
     ]

@@ -4,7 +4,8 @@ At least once, each event with a SID that stays, and in the order of their commi
 that this holds with any number of relays, the entries of a shard are in the hands of one at a time
 (engine/callback_stream.py), which knows what an event is about before it puts it in the lane of its Workspace.
 
-What is not taken in its one try is dropped. A lane that grows too long drops its oldest; how many is logged.
+What is not taken in its one try is dropped, and so is the oldest of a lane that grows too long; how many is logged.
+Where a deployment keeps such events, they are told again (engine/event_retries.py).
 """
 
 from __future__ import annotations
@@ -15,46 +16,34 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct
-
-from engine.callback_letters import Events, Outcome, Post, event_letter
+from engine.callback_letters import Events, Outcome, Post, Reply, event_letter
 from engine.callback_stream import EVENT, OrderedCallStreams
 from engine.errors import NotFound, Unavailable
-from engine.events import Event
+from engine.event_retries import Known, Retries
 from engine.lanes import Lanes, Overflow
 from engine.live import Live
-from engine.model import WorkspaceConfig
 from engine.owners import Owners
 from engine.redis import Pipeline
 from engine.relay import AGAIN_S, BLOCK_MS, IN_HAND, READ, Relay, Stopped
 from engine.scripts import Scripts
 from engine.stream import Entry
+from engine.unsent import Unsent
 
 AT_ONCE: Final = 400  # calls under way in one relay
 LANE: Final = 50  # of them, for one Workspace
 LONGEST: Final = 1_000  # events that wait for one Workspace
+ROUNDS: Final = 50  # Workspaces whose kept events are told at a time
+NOBODY: Final = Reply(Outcome.ANSWERED)  # who is not there need not be told
 BUSY_S: Final = 0.1  # before a look whether the relay that has a shard is done
 
 log = logging.getLogger("trunkline.relay")
 
 
-class Known(Struct, frozen=True):
-    """An event and the Workspace that it is of."""
-
-    config: WorkspaceConfig
-    event: Event
-
-    @property
-    def subjects(self) -> set[str]:
-        """What must be told of in order."""
-        data = self.event.data
-        return {data[name] for name in ("task_sid", "worker_sid") if name in data} or {
-            self.event.resource_sid
-        }
-
-
 class EventRelay(Relay):
-    """One relay. `post` posts a letter; it has its own time limit and raises nothing."""
+    """One relay. `post` posts a letter; it has its own time limit and raises nothing.
+
+    Events that are not taken are told again for `hours`, 0 for never.
+    """
 
     _streams: OrderedCallStreams
 
@@ -70,6 +59,7 @@ class EventRelay(Relay):
         name: str,
         shards: int = 1,
         reader: Pipeline | None = None,
+        hours: int = 0,
     ) -> None:
         streams = OrderedCallStreams(pipeline, scripts, name, shards, EVENT)
         super().__init__(live, streams, Lanes(LANE, AT_ONCE, LONGEST), reader=reader or pipeline)
@@ -77,6 +67,18 @@ class EventRelay(Relay):
         self._known: dict[bytes, Known] = {}  # by entry, from reading it until it is settled
         self._dropped: Counter[str] = Counter()  # by Workspace, since the log told of it
         self._order = asyncio.Lock()  # what was claimed comes before what is read after it
+        self._rounds: set[asyncio.Task[None]] = set()  # of events that are told again
+        self._retries = (
+            Retries(
+                Unsent(live, scripts),
+                hours=hours,
+                learn=self._learn,
+                post=self._try,
+                stopping=self._stopping,
+            )
+            if hours
+            else None
+        )
 
     async def _take(self, jobs: asyncio.TaskGroup) -> None:
         places, count, busy = await self._streams.newest(), 0, False
@@ -99,6 +101,26 @@ class EventRelay(Relay):
             for entry in worn:
                 await self._give_up(entry)
         self._tell_dropped()
+        await self._tell_again(jobs)
+
+    async def retry_once(self) -> int:
+        """Do the rounds that are due, one after the other. Returns how many there were."""
+        count = 0
+        for keys in self._streams.shards:
+            while self._retries is not None and (number := await self._retries.take(keys)) is not None:
+                await self._retries.round(keys.shard, number)
+                count += 1
+        return count
+
+    async def _tell_again(self, jobs: asyncio.TaskGroup) -> None:
+        """Begin a round for each Workspace whose kept events are due."""
+        if self._retries is None:
+            return
+        for keys in self._streams.shards:
+            while len(self._rounds) < ROUNDS and (number := await self._retries.take(keys)) is not None:
+                begun = jobs.create_task(self._retries.round(keys.shard, number))
+                self._rounds.add(begun)
+                begun.add_done_callback(self._rounds.discard)
 
     async def _begin_known(self, jobs: asyncio.TaskGroup, entries: Sequence[Entry]) -> None:
         """Put entries into their lanes, in their order, once it is known what they are about."""
@@ -132,7 +154,7 @@ class EventRelay(Relay):
             found = await self._events.fetch(account, workspace, entry.fields.get("v", ""))
         except NotFound:
             return None
-        return Known(config, found.value)
+        return Known(config, found.value, found.now_ms)
 
     async def _make_room(self) -> None:
         """Nobody's full lane keeps what others wait for from being read: the longest gives way."""
@@ -150,16 +172,27 @@ class EventRelay(Relay):
                     raise Stopped
                 await self._tell(known)
         except Overflow:
-            self._dropped[known.config.workspace.sid] += 1
+            if self._retries is None or not await self._retries.keep(known, failed=True):
+                self._dropped[known.config.workspace.sid] += 1
 
     async def _tell(self, known: Known) -> None:
-        """One try, with the URL and the token of this moment."""
-        workspace = known.config.workspace
-        url = (await self._live.config.get(workspace.account_sid, workspace.sid)).workspace.event_callback_url
-        owner = await self._owners.get(workspace.account_sid)
-        if not url or owner is None:
+        """One try, unless events before it wait for another; they are told first then."""
+        if self._retries is not None and await self._retries.keep(known, failed=False):
             return
-        reply = await self._post(event_letter(url, owner, known.event))
+        if (await self._try(known)).outcome is not Outcome.ANSWERED and self._retries is not None:
+            await self._retries.keep(known, failed=True)
+
+    async def _try(self, known: Known) -> Reply:
+        """Post it, with the URL and the token of this moment."""
+        workspace = known.config.workspace
+        try:
+            newest = (await self._live.config.get(workspace.account_sid, workspace.sid)).workspace
+        except NotFound:
+            return NOBODY
+        owner = await self._owners.get(workspace.account_sid)
+        if not newest.event_callback_url or owner is None:
+            return NOBODY
+        reply = await self._post(event_letter(newest.event_callback_url, owner, known.event))
         if reply.outcome is not Outcome.ANSWERED:
             log.warning(
                 "event %s (%s) of Workspace %s was not delivered: %s",
@@ -168,6 +201,7 @@ class EventRelay(Relay):
                 workspace.sid,
                 reply.reason,
             )
+        return reply
 
     async def _gave_up(self, entry: Entry) -> None:
         """Nothing waits for an event that cannot be told."""

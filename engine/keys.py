@@ -48,6 +48,7 @@ class ShardKeys:
         "prefix",
         "shard",
         "timers",
+        "unsent",
     )
 
     def __init__(self, shard: int) -> None:
@@ -62,6 +63,9 @@ class ShardKeys:
         self.log: Key = Key(self.prefix + "log")  # hash: position, the last entry of `events` that was logged
         self.calls: Key = Key(self.prefix + "calls")  # stream: events to deliver to callbacks
         self.timers: Key = Key(self.prefix + "timers")  # zset: "<number>:<Task SID>" -> deadline, ms
+        self.unsent: Key = Key(
+            self.prefix + "unsent"
+        )  # zset: number -> ms of the next try of its kept events
 
     def created(self, bucket: int | str) -> Key:
         """hash: what Workspaces were created with an Idempotency-Key on even (0) and odd (1) days."""
@@ -88,6 +92,7 @@ class WorkspaceKeys:
         "pools",
         "root",
         "tasks",
+        "unsent",
         "worker_log",
         "workers",
         "ws",
@@ -111,6 +116,7 @@ class WorkspaceKeys:
         self.pools: Key = Key(root + "pools")  # hash: pool digest -> pool id
         self.pool_log: Key = Key(root + "pool_log")  # zset: pool id -> pool version that registered it
         self.heads: Key = Key(root + "heads")  # hash: pool id -> order key of its best waiting Task
+        self.unsent: Key = Key(root + "unsent")  # zset: events that its URL did not take, by order of commit
         self.docs: Key = Key(root + "docs")  # hash: replaced documents that open Tasks still follow
         self.failing: Key = Key(
             root + "failing"

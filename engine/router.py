@@ -146,8 +146,10 @@ class Engine:
             reader=reader,
         )
 
-    def event_relay(self, name: str, post: Post, *, reader: Pipeline | None = None) -> EventRelay:
-        """What tells Workspaces of events. `reader` as for a matcher."""
+    def event_relay(
+        self, name: str, post: Post, *, hours: int = 0, reader: Pipeline | None = None
+    ) -> EventRelay:
+        """What tells Workspaces of events, those that were not taken again for `hours`. `reader` as for a matcher."""
         return EventRelay(
             self._live,
             self.events,
@@ -158,4 +160,5 @@ class Engine:
             name=name,
             shards=self.shards,
             reader=reader,
+            hours=hours,
         )

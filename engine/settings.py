@@ -105,6 +105,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         str,
         Meta(description="id the data must carry, so that an emptied or wrong server is refused; empty: any"),
     ] = ""
+    event_retries_hours: Annotated[
+        int,
+        Meta(ge=0, le=72, description="hours for which events are told again that a callback did not take"),
+    ] = 0
     account_sid: Annotated[str, Meta(description="SID of the first account; goes with auth_token")] = ""
     auth_token: Annotated[str, Meta(description="auth token of the first account, environment only")] = ""
     log_level: Annotated[

@@ -7,6 +7,7 @@
   KEYS[1] root    beginning of the Workspace's keys; from it are built
             ws, config, config_log, names, worker_log, pool_log, heads, open, failing, log
             ws, config, config_log, names, worker_log, pool_log, heads, open, y:0, y:1
+            ws, config, config_log, names, worker_log, pool_log, heads, open, failing, unsent, log
             tasks      zset  Task SIDs; of each t:<SID>
             workers    zset  Worker SIDs; of each k:<SID>, r:<SID>
             pools      hash  digest -> pool id, behind '!' while it is being made; of each p:<id>, m:<id>, i:<id>, q:<id>
@@ -46,7 +47,7 @@ for i = 1, #pools, 2 do
 end
 if left == 0 then return {OK, 1} end
 
-for _, name in ipairs({'config', 'config_log', 'names', 'worker_log', 'pool_log', 'docs', 'heads', 'open', 'failing', 'log', 'ws'}) do
+for _, name in ipairs({'config', 'config_log', 'names', 'worker_log', 'pool_log', 'docs', 'heads', 'open', 'failing', 'unsent', 'log', 'ws'}) do
   call('UNLINK', root .. name)
 end
 call('UNLINK', root .. 'y:' .. 0, root .. 'y:' .. 1)

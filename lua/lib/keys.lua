@@ -41,6 +41,7 @@
                    asg<n> accepted ones, cap<n> (absent: 1), on<n> (absent: '1'), upd<n>, pl<n> ids of all its pools
   open      hash   a:<WA> = Workers in an Activity, t:<tag> = open Tasks
   failing   hash   <WW> whose assignment callbacks nobody answers -> failures in a row|ms until which they delay Tasks
+  unsent    zset   <EV> that the Workspace's URL did not take and that is told again, all scores 0
   r:<WK>    hash   Reservation -> Task
   p:<pool>  hash   digest, spec (JSON for the matcher), ignored (order clauses that are void), gone while it is being
                    dropped, and what its flags call for: skip, census, who, folded, lost (the code of

@@ -90,8 +90,8 @@ class Hall:
             name, site.post, base_url=BASE, refused=refused, reader=self.floor.reader
         )
 
-    def events(self, site: Site, name: str = "relay") -> EventRelay:
-        return self.engine.event_relay(name, site.post, reader=self.floor.reader)
+    def events(self, site: Site, name: str = "relay", hours: int = 0) -> EventRelay:
+        return self.engine.event_relay(name, site.post, hours=hours, reader=self.floor.reader)
 
     async def log(self) -> None:
         """What happened is in the log, and with it what callbacks are to be told."""
@@ -121,7 +121,9 @@ class Hall:
 @asynccontextmanager
 async def hall_on(url: str) -> AsyncIterator[Hall]:
     async with floor_on(url) as floor:
-        await floor.pipeline.call("DEL", SHARD.calls)  # nothing of a test that failed waits for relays
+        await floor.pipeline.call(
+            "DEL", SHARD.calls, SHARD.unsent
+        )  # nothing of a test that failed waits for relays
         hall = Hall(floor)
         await hall.log()
         site = Site()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.unsent import FIRST_PAUSE_MS, Unsent
 from tests.scenarios.lab import EngineDriver, Lab
 from tests.scenarios.play import Play
 
@@ -71,6 +72,21 @@ def what_was_told_is_logged(lab: Lab, site: EngineDriver) -> None:
     assert lab.run(lab.engine.chronicle().run_once()) > 0
 
 
+def an_event_is_kept_and_told_again(lab: Lab, site: EngineDriver) -> None:
+    config = lab.run(lab.engine.config.get(lab.account, site.workspace))
+    unsent = Unsent(lab.engine._live, lab.engine.scripts)
+    assert lab.run(unsent.keep(config, "EV1", failed=False)) == (False, 0)
+    assert lab.run(unsent.keep(config, "EV1", failed=True)) == (True, 0)
+    assert lab.run(unsent.keep(config, "EV2", failed=False)) == (True, 0)
+    assert lab.run(unsent.take(site.shard_keys)) is None
+    site.now_ms += FIRST_PAUSE_MS
+    assert lab.run(unsent.take(site.shard_keys)) == site.number
+    assert lab.run(unsent.take(site.shard_keys)) is None
+    assert lab.run(unsent.oldest(0, site.number, 5)) == ["EV1", "EV2"]
+    assert lab.run(unsent.settle(0, site.number, ["EV1"], pause_ms=1)) == 1
+    assert lab.run(unsent.settle(0, site.number, ["EV2"], pause_ms=1)) == 0
+
+
 CALLBACK_WAYS: Final = (
     a_wrong_answer_is_told_and_changes_nothing,
     delayed_tasks_end_in_every_way,
@@ -78,6 +94,7 @@ CALLBACK_WAYS: Final = (
     a_delay_ends_by_itself,
     what_was_told_is_logged,
     events_are_taken_to_be_told,
+    an_event_is_kept_and_told_again,
 )
 
 

@@ -90,19 +90,19 @@ class Retries:
         found = await asyncio.gather(*(self._learn(_entry(shard, number, sid)) for sid in sids))
         known = [one for one in found if one is not None]
         young = [one for one in known if one.now_ms - one.event.at_ms < self._hours_ms]
-        told = await self._tell(young)
+        told, failed = await self._tell(young)
         wait = {one.event.sid for one in young} - told
         pause_ms = 0
-        if wait and not self._stopping.is_set():
+        if failed:
             age_ms = max(one.now_ms - one.event.at_ms for one in young if one.event.sid in wait)
             pause_ms = min(max(age_ms // 4, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)
         left = await self._unsent.settle(
             shard, number, [sid for sid in sids if sid not in wait], pause_ms=pause_ms
         )
-        self._report(known, len(known) - len(young), left if wait else 0, pause_ms)
+        self._report(known, len(known) - len(young), left if failed else 0, pause_ms)
 
-    async def _tell(self, known: list[Known]) -> set[str]:
-        """The SIDs of those that were taken. Nothing is begun after the first failure."""
+    async def _tell(self, known: list[Known]) -> tuple[set[str], bool]:
+        """The SIDs of those that were taken, and whether one was not: after that nothing is begun."""
         lanes, told, over = Lanes(AT_ONCE, AT_ONCE), set[str](), asyncio.Event()
         end_s = asyncio.get_running_loop().time() + ROUND_S
 
@@ -117,7 +117,7 @@ class Retries:
                     over.set()
 
         await asyncio.gather(*(one(event) for event in known))
-        return told
+        return told, over.is_set()
 
     def _report(self, known: list[Known], old: int, left: int, pause_ms: int) -> None:
         workspace = known[0].config.workspace.sid if known else ""

@@ -32,6 +32,7 @@ SUBJECTS: Final = {
         "single-tasking",
         "refusals",
         "instructions",
+        "callbacks",
         "timers",
         "TTL",
         "assignment count",

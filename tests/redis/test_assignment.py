@@ -285,6 +285,21 @@ async def test_an_answer_that_comes_too_late_changes_nothing(hall: Hall, instruc
     assert await hall.alerts() == [code]
 
 
+@pytest.mark.parametrize("reply", [said("sing"), said("accept"), BROKEN])
+async def test_an_answer_about_a_task_that_is_gone_is_no_trouble(hall: Hall, reply: Reply) -> None:
+    offer = await hall.floor.offered()
+    site = Site(reply)
+    post = site.post
+
+    async def slowly(letter: Letter) -> Reply:
+        await hall.engine.tasks.delete(*hall.floor.at, offer.task_sid)
+        return await post(letter)
+
+    site.post = slowly  # type: ignore[method-assign]
+    await hall.answered(site)
+    assert (await hall.alerts(), await hall.waiting()) == ([], 0)
+
+
 async def test_a_failure_that_comes_too_late_cancels_nothing(hall: Hall) -> None:
     floor = hall.floor
     offer = await floor.offered()

@@ -209,3 +209,21 @@ async def test_a_deleted_workspace_leaves_nothing_behind(silent: Hall) -> None:
     site = Site()
     await silent.events(site, hours=1).retry_once()
     assert (site.told, await kept(silent)) == ([], 0)
+
+
+async def test_a_round_that_takes_too_long_goes_on_in_the_next(
+    silent: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await made(silent, "a", "b")
+    await silent.events(Site(BROKEN), hours=1).run_once()
+    silent.floor.now_ms += 1_000
+    monkeypatch.setattr("engine.event_retries.ROUND_S", -1.0)
+    site = Site()
+    relay = silent.events(site, hours=1)
+    assert relay._retries is not None
+    assert await relay._retries.take(SHARD) is not None
+    await relay._retries.round(0, silent.floor.config.workspace.number)
+    assert (site.told, await kept(silent)) == ([], 2)
+    monkeypatch.undo()
+    assert await relay.retry_once() == 1
+    assert names(site) == ["a", "b"]

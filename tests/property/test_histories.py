@@ -1,6 +1,6 @@
 """Random histories: the engine against the reference router.
 
-TRUNKLINE_HISTORIES  how many histories, default 150; 10,000 before a release
+TRUNKLINE_HISTORIES  how many histories, default 75; 20,000 before a release
 TRUNKLINE_STEPS      rules a history, default 40
 TRUNKLINE_SEED       where the randomness begins, default 0; the part's number is added to it
 
@@ -22,7 +22,7 @@ from tests.property.census import Census
 from tests.property.machine import HistoryMachine, machine_in
 from tests.scenarios.lab import Lab
 
-HISTORIES: Final = int(os.environ.get("TRUNKLINE_HISTORIES", "150"))
+HISTORIES: Final = int(os.environ.get("TRUNKLINE_HISTORIES", "75"))
 STEPS: Final = int(os.environ.get("TRUNKLINE_STEPS", "40"))
 SEED: Final = int(os.environ.get("TRUNKLINE_SEED", "0"))
 PART: Final = min(500, max(75, HISTORIES // 8))  # histories a part: shares for 8 processes, bounded memory

@@ -4,8 +4,8 @@ At least once, each event with a SID that stays, and in the order of their commi
 that this holds with any number of relays, the entries of a shard are in the hands of one at a time
 (engine/callback_stream.py), which knows what an event is about before it puts it in the lane of its Workspace.
 
-What is not taken in its one try is dropped, and so is the oldest of a lane that grows too long; how many is logged.
-Where a deployment keeps such events, they are told again (engine/event_retries.py).
+What is not taken in its one try is dropped, and so is the oldest of a slow lane that grows too long; how many is
+logged. Where a deployment keeps such events, they are told again (engine/event_retries.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from engine.lanes import Lanes, Overflow
 from engine.live import Live
 from engine.owners import Owners
 from engine.redis import Pipeline
-from engine.relay import AGAIN_S, BLOCK_MS, IN_HAND, READ, Relay, Stopped
+from engine.relay import AGAIN_S, BLOCK_MS, READ, Relay, Stopped
 from engine.scripts import Scripts
 from engine.stream import Entry
 from engine.unsent import Unsent
@@ -155,12 +155,6 @@ class EventRelay(Relay):
         except NotFound:
             return None
         return Known(config, found.value, found.now_ms)
-
-    async def _make_room(self) -> None:
-        """Nobody's full lane keeps what others wait for from being read: the longest gives way."""
-        while sum(map(len, self._mine.values())) > IN_HAND - READ:
-            self._lanes.shed(READ)
-            await asyncio.sleep(0)
 
     async def _do(self, entry: Entry) -> None:
         known = self._known.pop(entry.id, None) or await self._learn(entry)

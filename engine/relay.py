@@ -25,7 +25,8 @@ from engine.model import WorkspaceConfig
 from engine.redis import Pipeline
 from engine.stream import Entry, Streams
 
-IN_HAND: Final = 10_000  # entries read and not settled, some 4 kB each; then the rest waits in Redis
+IN_HAND: Final = 10_000  # entries read and not settled, some 8 kB each; then the rest waits in Redis
+ROOM_S: Final = 0.05  # between two looks whether there is room for more
 READ: Final = 100  # entries taken from a shard at a time
 BLOCK_MS: Final = 1_000
 UPKEEP_PERIOD_S: Final = 0.5
@@ -57,7 +58,6 @@ class Relay(ABC):
         self._live, self._streams, self._lanes, self._reader = live, streams, lanes, reader
         self._pauses_s, self._fraction = pauses_s, fraction
         self._stopping = asyncio.Event()
-        self._hands = asyncio.Semaphore(IN_HAND)
         self._mine: dict[int, set[bytes]] = {keys.shard: set() for keys in streams.shards}
 
     @abstractmethod
@@ -103,8 +103,7 @@ class Relay(ABC):
         return len(fit) + len(worn)
 
     async def _take(self, jobs: asyncio.TaskGroup) -> None:
-        await self._hands.acquire()  # room for one more, at least
-        self._hands.release()
+        await self._make_room()
         for entry in await self._streams.read(READ, reader=self._reader, block_ms=BLOCK_MS):
             self._begin(jobs, entry)
 
@@ -116,13 +115,15 @@ class Relay(ABC):
             for entry in worn:
                 await self._give_up(entry)
 
+    async def _make_room(self) -> None:
+        """Wait until more may be taken. A slow lane gives way, so that it does not keep others from being read."""
+        while sum(map(len, self._mine.values())) > IN_HAND - READ:
+            await self._pause(0.0 if self._lanes.shed(READ) else ROOM_S)
+            await asyncio.sleep(0)
+
     def _begin(self, jobs: asyncio.TaskGroup, entry: Entry) -> None:
         self._mine[entry.shard].add(entry.id)  # from here on it is renewed
-        jobs.create_task(self._in_hand(entry))
-
-    async def _in_hand(self, entry: Entry) -> None:
-        async with self._hands:
-            await self._settle(entry)
+        jobs.create_task(self._settle(entry))
 
     async def _settle(self, entry: Entry) -> None:
         """Do an entry and acknowledge it. One that is not done stays, and is claimed again."""

@@ -38,6 +38,17 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"engine.{module}.BLOCK_MS", 20)
 
 
+class Rushing:
+    """A clock by which a minute passes with every look, so that every lane is slow."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        self.now_s += 60
+        return self.now_s
+
+
 @asynccontextmanager
 async def running(relay: Relay) -> AsyncIterator[None]:
     """The relay at work; stopped at the end, and given up where the test fails."""
@@ -117,7 +128,7 @@ async def test_more_than_can_be_told_in_time_fails_at_once(hall: Hall) -> None:
     await offered(hall, 4)
     slow = SlowSite()
     relay = hall.assignments(slow)
-    relay._lanes = Lanes(1, 100, longest=2)
+    relay._lanes = Lanes(1, 100, 2, clock=Rushing())
     async with running(relay):
         await until(lambda: len(slow.waits) == 1)
         while await hall.alerts() != [UNREACHABLE]:
@@ -372,7 +383,7 @@ async def test_a_hanging_url_drops_its_oldest_events_and_holds_up_nobody_else(
         await hall.engine.activities.create(*hall.floor.at, friendly_name=f"A{n}")
     await hall.log()
     relay = hall.events(site)
-    relay._lanes = Lanes(2, 100, longest=3)
+    relay._lanes = Lanes(2, 100, 3, clock=Rushing())
     async with running(relay):
         await until(lambda: len(slow.waits) == 2)
         await other.engine.activities.create(*other.floor.at, friendly_name="Other")
@@ -388,11 +399,12 @@ async def test_a_hanging_url_drops_its_oldest_events_and_holds_up_nobody_else(
     await other.engine.workspaces.delete(*other.floor.at)
 
 
-async def test_what_is_in_hand_is_bounded_by_shortening_the_longest_lane(
+async def test_what_is_in_hand_is_bounded_by_shortening_a_slow_lane(
     hall: Hall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.event_callbacks.IN_HAND", 4)
-    monkeypatch.setattr("engine.event_callbacks.READ", 2)
+    monkeypatch.setattr("engine.relay.IN_HAND", 4)
+    for module in ("relay", "event_callbacks"):
+        monkeypatch.setattr(f"engine.{module}.READ", 2)
     await hall.urls("", events=EVENTS_URL)
     await hall.log()
     await hall.events(Site()).run_once()
@@ -401,7 +413,7 @@ async def test_what_is_in_hand_is_bounded_by_shortening_the_longest_lane(
     await hall.log()
     slow = SlowSite()
     relay = hall.events(slow)
-    relay._lanes = Lanes(1, 100)
+    relay._lanes = Lanes(1, 100, 1_000, clock=Rushing())
     async with running(relay):
         await until(lambda: slow.waits and relay._dropped.total() >= 4)
         while await hall.waiting():
@@ -409,3 +421,22 @@ async def test_what_is_in_hand_is_bounded_by_shortening_the_longest_lane(
     names = [letter.fields["activity_name"] for letter in slow.told]
     assert (names[0], names[-1]) == ("A0", "A7")
     assert len(names) < 8
+
+
+async def test_a_burst_that_is_worked_off_loses_nothing(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.relay.IN_HAND", 12)
+    for module in ("relay", "event_callbacks"):
+        monkeypatch.setattr(f"engine.{module}.READ", 4)
+    monkeypatch.setattr("engine.relay.ROOM_S", 0.001)
+    await hall.urls("", events=EVENTS_URL)
+    await hall.log()
+    await hall.events(Site()).run_once()
+    for n in range(30):
+        await hall.engine.activities.create(*hall.floor.at, friendly_name=f"A{n}")
+    await hall.log()
+    site = Site()
+    relay = hall.events(site)
+    relay._lanes = Lanes(1, 100, 2)
+    async with running(relay):
+        await until(lambda: len(site.told) == 30)
+    assert [letter.fields["activity_name"] for letter in site.told] == [f"A{n}" for n in range(30)]

@@ -12,6 +12,7 @@ from engine.lanes import Lanes
 from engine.unsent import HOLD_MS
 from tests.redis.callback_support import BROKEN, EVENTS_URL, MANUAL, Hall, Site, SlowSite, hall, media_server
 from tests.redis.media_support import SHARD, until
+from tests.redis.test_callback_relays import Rushing
 
 __all__ = ["hall", "media_server"]  # fixtures
 
@@ -145,7 +146,7 @@ async def test_a_lane_that_is_too_long_is_kept_and_not_dropped(silent: Hall) -> 
     slow, site = SlowSite(), Site()
     await made(silent, *"abcdef")
     relay = silent.events(slow, hours=1)
-    relay._lanes = Lanes(1, 100, longest=2)
+    relay._lanes = Lanes(1, 100, 2, clock=Rushing())
     async with asyncio.timeout(15), asyncio.TaskGroup() as group:
         running = group.create_task(relay.run())
         await until(lambda: slow.waits)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 import pytest
 
-from engine.lanes import Lanes, Overflow
+from engine.lanes import WINDOW_S, Lanes, Overflow
 
 
 class Queue:
@@ -105,26 +105,72 @@ async def test_who_gives_up_leaves_the_place_to_the_next() -> None:
     assert queue.lanes._going == 0
 
 
-async def test_a_lane_that_grows_too_long_loses_its_oldest_that_wait() -> None:
-    queue = Queue(Lanes(1, 100, longest=2))
-    for name in "pqrstu":
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+async def test_a_slow_lane_that_grows_too_long_loses_its_oldest_that_wait() -> None:
+    clock = Clock()
+    queue = Queue(Lanes(1, 100, 2, clock=clock))
+    for name in "pqrst":
         await queue.come(name)
+    assert (queue.going, queue.dropped) == (["p"], [])  # it may be a burst
+    clock.now_s = WINDOW_S
+    await queue.come("u")
     assert (queue.going, queue.dropped) == (["p"], ["q", "r", "s"])
     await queue.end("p", "t", "u")
     assert queue.lanes._lanes == {}
 
 
+@pytest.mark.parametrize(("left", "dropped"), [(1, 3), (2, 0)])
+async def test_a_lane_is_slow_where_the_last_would_wait_for_15_s(left: int, dropped: int) -> None:
+    clock = Clock()
+    queue = Queue(Lanes(1, 100, 2, clock=clock))
+    names = [f"n{i}" for i in range(6 + left)]
+    for name in names[:-1]:
+        await queue.come(name)
+    for name in names[:left]:
+        await queue.end(name)
+    clock.now_s = WINDOW_S
+    await queue.come(names[-1])  # 5 wait; 1 left in 5 s is 3 in 15 s, 2 are 6
+    assert len(queue.dropped) == dropped
+
+
+async def test_what_left_long_ago_does_not_count() -> None:
+    clock = Clock()
+    queue = Queue(Lanes(1, 100, 1, clock=clock))
+    for name in "pqrs":
+        await queue.come(name)
+    await queue.end("p")
+    clock.now_s = 2 * WINDOW_S
+    await queue.come("t")
+    assert queue.dropped == ["r", "s"]
+
+
 @pytest.mark.parametrize(("count", "dropped"), [(1, ["a2"]), (5, ["a2", "a3"])])
-async def test_the_longest_lane_is_shortened_on_demand(count: int, dropped: list[str]) -> None:
-    queue = Queue(Lanes(1, 100))
+async def test_the_longest_slow_lane_is_shortened_on_demand(count: int, dropped: list[str]) -> None:
+    clock = Clock()
+    queue = Queue(Lanes(1, 100, 1_000, clock=clock))
     for name in ("a1", "a2", "a3"):
         await queue.come(name, "a")
-    for name in ("b1", "b2"):
-        await queue.come(name, "b")
+    assert queue.lanes.shed(1) == 0
+    clock.now_s = WINDOW_S
+    for name in ("b1", "b2", "b3", "b4"):
+        await queue.come(name, "b")  # longer, and younger
     assert queue.lanes.shed(count) == len(dropped)
     await queue.rest()
     assert queue.dropped == dropped
 
 
-async def test_nobody_to_shorten_is_no_error() -> None:
-    assert Lanes(1, 1).shed(1) == 0
+async def test_lanes_that_lose_nobody_are_not_shortened() -> None:
+    clock = Clock()
+    queue = Queue(Lanes(1, 100, clock=clock))
+    for name in "pqr":
+        await queue.come(name)
+    clock.now_s = WINDOW_S
+    await queue.come("s")
+    assert (queue.lanes.shed(1), queue.dropped) == (0, [])

@@ -9,16 +9,9 @@ from contextlib import contextmanager
 import pytest
 from twilio.rest import Client
 
-from tests.clients.expected_missing import needing
 from tests.clients.help_desk import HelpDesk, Hooks, serving
 from tests.clients.site import until
 from tests.clients.stack import Stack
-
-VIEWS = (
-    "FetchWorkspaceCumulativeStatistics",
-    "FetchWorkspaceRealTimeStatistics",
-    "ListTaskQueuesStatistics",
-)
 
 
 @pytest.fixture
@@ -77,8 +70,7 @@ def test_agents_take_what_they_speak_and_pass_on_what_they_leave(client: Client)
         assert passed_on.task_sid == second
 
 
-@pytest.mark.parametrize("_", [pytest.param("", marks=needing("AssignmentCallbacks", run=False))])
-def test_the_assignment_callback_accepts_for_the_agent(client: Client, hooks: Hooks, _: str) -> None:
+def test_the_assignment_callback_accepts_for_the_agent(client: Client, hooks: Hooks) -> None:
     with desk(client, hooks) as application:
         ana = application.hire("ana", "es")
         application.starts(ana)
@@ -95,8 +87,7 @@ def test_the_assignment_callback_accepts_for_the_agent(client: Client, hooks: Ho
         assert application.workspace.tasks(task).fetch().assignment_status == "completed"
 
 
-@pytest.mark.parametrize("_", [pytest.param("", marks=needing("EventCallbacks", run=False))])
-def test_what_happens_is_called_out(client: Client, hooks: Hooks, _: str) -> None:
+def test_what_happens_is_called_out(client: Client, hooks: Hooks) -> None:
     with desk(client, hooks, events=True) as application:
         ana = application.hire("ana", "es")
         application.starts(ana)
@@ -113,8 +104,7 @@ def test_what_happens_is_called_out(client: Client, hooks: Hooks, _: str) -> Non
         assert {event["AccountSid"] for event in hooks.events} == {client.username}
 
 
-@pytest.mark.parametrize("_", [pytest.param("", marks=needing("ListEvent"))])
-def test_the_history_of_a_question_can_be_read(client: Client, _: str) -> None:
+def test_the_history_of_a_question_can_be_read(client: Client) -> None:
     with desk(client) as application:
         task = shift(application)
         told = until(lambda: _ended(application.history(task)))
@@ -132,8 +122,7 @@ def _ended(history: list[str]) -> list[str] | None:
     return history if "task.completed" in history else None
 
 
-@pytest.mark.parametrize("_", [pytest.param("", marks=needing(*VIEWS))])
-def test_the_board_shows_the_day(client: Client, _: str) -> None:
+def test_the_board_shows_the_day(client: Client) -> None:
     with desk(client) as application:
         shift(application)
         application.asked("?", "es")

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 
-from tests.clients.expected_missing import has
 from tests.clients.methods.config_stories import workspace_of
 from tests.clients.methods.ground import Ground
 from tests.clients.methods.way import Way, both, listed
@@ -132,7 +131,7 @@ async def _task_lists(way: Way, source: Any, site: Site, sid: str, aimed: str) -
         "task_queue_sid": site.queue["sid"],
         "task_queue_name": site.queue["friendly_name"],
         "evaluate_task_attributes": "kind == 'x'",
-        "ordering": "Priority:desc,DateCreated:asc" if has("ListTask.Ordering") else "DateCreated:asc",
+        "ordering": "Priority:desc,DateCreated:asc",
         "has_addons": False,
     }
     await listed(

@@ -22,7 +22,6 @@ from api.app import build
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
 from engine.router import Engine
 from engine.scripts import load_scripts
-from tests.clients.expected_missing import has
 from tests.clients.tenants.premises import Premises, furnish
 
 T = TypeVar("T")
@@ -105,20 +104,19 @@ class Lab:
         self.mine = await self._account("mine", "Mine")
 
     async def _open_helpers(self, redis: Any) -> None:
-        """A matcher, and where there is one what logs events: beside the engine, so that nothing of them is seen."""
+        """A matcher, and what logs events: beside the engine, so that nothing of them is seen."""
         pipeline = await self._opened.enter_async_context(Pipeline(RedisURL.parse(self._server.url)))
         beside = Engine(pipeline, redis, now_ms=lambda: T0_MS)
         self._matcher = beside.matcher("lab")
         await self._matcher.start()
-        self._logger = beside.chronicle() if has("ListEvent") else None  # type: ignore[attr-defined]
+        self._logger = beside.chronicle()
 
     async def _settle(self) -> None:
         await self._matcher.run_once()
         await self._log()
 
     async def _log(self) -> None:
-        if self._logger is not None:
-            await self._logger.run_once()
+        await self._logger.run_once()
 
     async def _client(self, door: bool) -> httpx.AsyncClient:
         app = build(self.engine, ready=lambda: [], door=door, clock=lambda: 0.0)  # a login is checked once

@@ -9,8 +9,6 @@ from typing import Any, Final
 import httpx
 from msgspec import Struct
 
-from tests.clients.expected_missing import has
-
 # The segment of a path before a SID -> the SID's prefix. A path with another one is not covered: the tests fail.
 PREFIXES: Final = {
     "Workspaces": "WS",
@@ -80,7 +78,7 @@ async def furnish(
         "WS": workspace, "WA": activity, "TC": channel, "WQ": queue, "WW": workflow, "WK": worker, "WT": task,
         "WC": await first(f"{root}/Workers/{worker}/Channels", "channels"),
         "WR": await first(f"{root}/Tasks/{task}/Reservations", "reservations"),
-        "EV": await first(f"{root}/Events", "events") if has("ListEvent") else "EV" + account[2:],
+        "EV": await first(f"{root}/Events", "events"),
     }  # fmt: skip
     names = [f"{prefix}_{kind}" for kind in ("ready", "all", "flow", "ann")] + [f"{name}_fax"]
     return Premises(account, token, by_prefix, names, {account, *by_prefix.values()})

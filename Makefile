@@ -34,10 +34,8 @@ lint: $(READY) ## style, format and types
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-bench: $(READY) ## measure, one file a question; results go to benchmarks/results
-	@mkdir -p benchmarks/results
-	@set -e; for file in benchmarks/bench_*.py; do name=$$(basename "$$file" .py); echo "$$name"; \
-	  $(BIN)/python -m "benchmarks.$$name" --json "benchmarks/results/$$name.json"; done
+bench: $(READY) ## measure against the budgets, in ten minutes; renews docs/benchmarks.md (less: make bench QUICK=--quick)
+	@$(BIN)/python -m benchmarks.run $(QUICK)
 
 histories: $(READY) ## 20,000 random histories, engine against model
 	@TRUNKLINE_HISTORIES=20000 $(BIN)/pytest -n 2 tests/property/test_histories.py

@@ -7,13 +7,15 @@ import asyncio
 import json
 import os
 import platform
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import uvloop
 
@@ -167,6 +169,34 @@ def percentile(ordered: list[float], share: int) -> float | None:
     return round(ordered[min(len(ordered) - 1, len(ordered) * share // 100)], 3)
 
 
+def machine_cpu_s() -> float | None:
+    """CPU time that all programs of the machine have used together; None where the system does not tell."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+    except OSError:
+        return None
+    user, nice, system, _idle, _waiting, interrupts, soft, stolen = map(int, fields[1:9])
+    return (user + nice + system + interrupts + soft + stolen) / os.sysconf("SC_CLK_TCK")
+
+
+BEGAN: Final = (time.monotonic(), machine_cpu_s())
+
+
+def others_percent() -> float | None:
+    """How much of the machine's CPU time went, since this module was imported, to programs that are not ours.
+
+    Ours are this process and the processes it started, once they have ended. None where the system does not tell.
+    """
+    began, before = BEGAN
+    now = machine_cpu_s()
+    if before is None or now is None:
+        return None
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    ours = sum(one.ru_utime + one.ru_stime for one in used)
+    whole = (time.monotonic() - began) * (os.cpu_count() or 1)
+    return round(max(0.0, 100 * (now - before - ours) / whole), 1)
+
+
 def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--redis", help="URL of a server to use instead of an embedded one; its data is kept")
     parser.add_argument("--json", type=Path, help="also write the result to this file")
@@ -181,6 +211,8 @@ def emit(result: dict[str, Any], args: argparse.Namespace, name: str) -> None:
         "benchmark": name,
         "result": result,
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}",
+        "cores": os.cpu_count() or 1,
+        "others_percent": others_percent(),
         "python": platform.python_version(),
         "commit": commit,
         "command": " ".join(["python", "-m", f"benchmarks.{name}", *_shown(sys.argv[1:])]),

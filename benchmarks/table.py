@@ -1,17 +1,21 @@
-"""Writes the tables of docs and README from the results of the last `make bench`.
+"""Writes docs/benchmarks.md and the table of the README from the results of the last `make bench`.
 
-python -m benchmarks.table benchmarks/results README.md
+    python -m benchmarks.table benchmarks/results docs/benchmarks.md README.md
+
+The README gets the budgets with their verdicts (benchmarks/budgets.py), docs/benchmarks.md those and all other figures:
+a function here for each benchmark.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-PLACE = re.compile(r"(<!-- benchmarks: begin -->\n).*?(<!-- benchmarks: end -->)", re.DOTALL)
+from benchmarks.page import Rows, budgets, full, read_results
+
+PLACE: Final = re.compile(r"(<!-- benchmarks: begin -->\n).*?(<!-- benchmarks: end -->)", re.DOTALL)
 
 
 def lives(result: dict[str, Any]) -> list[tuple[str, str]]:
@@ -161,7 +165,7 @@ def bounded(result: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-ROWS = {
+ROWS: Final[dict[str, Rows]] = {
     "bench_bounded": bounded,
     "bench_growth": growth,
     "bench_http_bulk": http_bulk,
@@ -172,24 +176,16 @@ ROWS = {
 }
 
 
-def table(folder: Path) -> str:
-    """The results as Markdown, with what they were measured on and the commands."""
-    documents = [json.loads(path.read_text()) for path in sorted(folder.glob("bench_*.json"))]
-    rows = [row for document in documents for row in ROWS[document["benchmark"]](document["result"])]
-    lines = ["| Measured | Result |", "| --- | --- |", *(f"| {what} | {value} |" for what, value in rows), ""]
-    first = documents[0]
-    commands = ", ".join(f"`{document['command']}`" for document in documents)
-    machine = f"{first['machine']}, Python {first['python']}, {first['result']['server']}"
-    lines.append(f"On {machine}, commit {first['commit']}: {commands}.")
-    return "\n".join(lines) + "\n"
-
-
 def main() -> None:
-    folder, target = Path(sys.argv[1]), Path(sys.argv[2])
-    text = target.read_text()
+    folder, page, readme = map(Path, sys.argv[1:])
+    documents = read_results(folder)
+    if not documents:
+        sys.exit(f"{folder} has no results: run `make bench` first")
+    text = readme.read_text()
     if not PLACE.search(text):
-        sys.exit(f"{target} has no place for benchmarks")
-    target.write_text(PLACE.sub(lambda match: match[1] + table(folder) + match[2], text))
+        sys.exit(f"{readme} has no place for benchmarks")
+    page.write_text(full(documents, ROWS))
+    readme.write_text(PLACE.sub(lambda match: match[1] + budgets(documents) + match[2], text))
 
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ class Bench:
             self._server.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    async def without_matcher(self) -> None:
+        """Stop the matcher that runs here, after the round it is in: up to 1 s. Others do its work from then on."""
+        self.matcher.stop()
+        await self._running
+
     async def script_calls(self) -> int:
         """EVALSHA calls the server has run."""
         stats = await self.redis.info("commandstats")
@@ -197,8 +202,11 @@ def others_percent() -> float | None:
     return round(max(0.0, 100 * (now - before - ours) / whole), 1)
 
 
-def add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--redis", help="URL of a server to use instead of an embedded one; its data is kept")
+def add_common(parser: argparse.ArgumentParser, *, redis: bool = True) -> None:
+    if redis:
+        parser.add_argument(
+            "--redis", help="URL of a server to use instead of an embedded one; its data is kept"
+        )
     parser.add_argument("--json", type=Path, help="also write the result to this file")
 
 

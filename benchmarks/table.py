@@ -165,6 +165,41 @@ def bounded(result: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
+def offer(result: dict[str, Any]) -> list[tuple[str, str]]:
+    def row(what: str) -> str:
+        found = result[what]
+        return f"{found['p50']} / {found['p90']} / {found['p99']} ms"
+
+    return [
+        ("lives a second over HTTP, one API process, as many as it carries", f"{result['capacity']:,}"),
+        (f"create accepted to Reservation visible at {result['rate']:,} a second, p50 / p90 / p99",
+         row("accepted_to_visible_ms")),
+        ("the same from the moment the request was due", row("due_to_visible_ms")),
+        ("how late the generator was", row("late_ms")),
+    ]  # fmt: skip
+
+
+def matchers(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (
+            f"new pools a second, each a search of {result['workers']:,} texts: {name} matcher{plural}",
+            f"{result[name]['per_s']:,} ({result[name]['matcher_cpu_ms']} ms of a matcher's CPU each)",
+        )
+        for name, plural in (("one", ""), ("two", "s"))
+    ]
+
+
+def peers(result: dict[str, Any]) -> list[tuple[str, str]]:
+    def row(one: dict[str, Any]) -> str:
+        return f"{one['per_s']:,.0f} a second, {one['redis_cpu_us']:.0f} µs of Redis CPU each"
+
+    return [
+        ("Trunkline, lives: create, offer, accept, complete", row(result["ours"])),
+        *((f"{name} {one['version']}, jobs: put, done", row(one)) for name, one in result["peers"].items()),
+        *((name, f"left out: {why}") for name, why in result["absent"].items()),
+    ]
+
+
 ROWS: Final[dict[str, Rows]] = {
     "bench_bounded": bounded,
     "bench_growth": growth,
@@ -173,6 +208,9 @@ ROWS: Final[dict[str, Rows]] = {
     "bench_http_read": http_read,
     "bench_index": index,
     "bench_lives": lives,
+    "bench_matchers": matchers,
+    "bench_offer": offer,
+    "bench_peers": peers,
 }
 
 

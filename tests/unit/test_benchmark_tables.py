@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from io import StringIO
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from rich.console import Console
 
 from benchmarks import table
 from benchmarks.budgets import BUDGETS, Document, Reading, judged, verdict
 from benchmarks.page import markdown, read_results
+from benchmarks.run import RUNS, Run, measure
 
 README: Final = "before\n<!-- benchmarks: begin -->\nold\n<!-- benchmarks: end -->\nafter\n"
 
@@ -149,6 +152,43 @@ def test_without_results_nothing_is_written(tmp_path: Path, monkeypatch: pytest.
     assert readme.read_text() == README
 
 
-def test_every_benchmark_has_rows() -> None:
+def test_lives_are_held_against_the_jobs_of_bullmq() -> None:
+    costs = {"per_s": 2_000.0, "redis_cpu_us": 200.0}
+    result = {
+        "ours": costs,
+        "peers": {"bullmq": {"per_s": 1_000.0, "redis_cpu_us": 250.4, "version": "6.7.0"}},
+        "absent": {"celery": "it cannot be installed"},
+        "lives_to_bullmq_jobs": 2.0,
+    }
+    row = next(row for row in judged({"bench_peers": document("bench_peers", result)}) if row[2])
+    assert row[2:] == ("2.0 x (2,000 lives to 1,000 jobs a second)", "met")
+    assert table.ROWS["bench_peers"](result) == [
+        ("Trunkline, lives: create, offer, accept, complete", "2,000 a second, 200 µs of Redis CPU each"),
+        ("bullmq 6.7.0, jobs: put, done", "1,000 a second, 250 µs of Redis CPU each"),
+        ("celery", "left out: it cannot be installed"),
+    ]
+
+
+def test_every_benchmark_has_rows_and_a_share_of_the_time() -> None:
     files = {path.stem for path in Path(table.__file__).parent.glob("bench_*.py")}
     assert files <= table.ROWS.keys()
+    assert files == {run.name for run in RUNS}
+    assert {budget.benchmark for budget in BUDGETS} <= files
+
+
+def test_what_takes_too_long_or_fails_is_ended_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("benchmarks.run.RESULTS", tmp_path)
+    monkeypatch.setattr("benchmarks.run.ROOT", tmp_path)
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").touch()
+    (tmp_path / "benchmarks" / "endless.py").write_text("import signal; signal.pause()")
+    (tmp_path / "benchmarks" / "broken.py").write_text("raise SystemExit('no server')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    said = StringIO()
+    console = Console(file=said, width=200)
+    assert not measure(Run("endless", 1.0), "", 60.0, console)
+    assert not measure(Run("broken", 60.0), "", 60.0, console)
+    assert "ended after 1 s" in said.getvalue()
+    assert "failed: no server" in said.getvalue()

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError
 
 from api import logs, process
 from api.accounts_cli import accounts
+from api.bench_cli import bench
 from api.keys_cli import keys
 from api.options import API, CONNECTION, LOGGING, debug_option, setting_options, settings_from
 from api.running import running_url
@@ -62,6 +63,7 @@ def cli() -> None:
 
 
 cli.add_command(accounts)
+cli.add_command(bench)
 cli.add_command(keys)
 
 

@@ -69,7 +69,13 @@ def test_engine_imports_neither_api_nor_anything_of_http() -> None:
 
 
 def test_api_imports_neither_tests_nor_benchmarks() -> None:
-    assert forbidden("api", "tests", "benchmarks") == []
+    """But for the commands of the load suite."""
+    suite = "benchmarks.suite.compared"
+    assert forbidden("api", "tests", "benchmarks") == [
+        ("api.bench_cli", suite),
+        ("api.bench_cli", f"{suite}.run_compare"),
+        ("api.bench_cli", f"{suite}.run_page"),
+    ]
 
 
 def test_rules_import_nothing_else_of_the_project_and_do_no_io() -> None:

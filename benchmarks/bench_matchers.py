@@ -43,6 +43,7 @@ class MatcherProcess:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "benchmarks.matcher_process", url, name),
             cwd=Path(__file__).parent.parent,
+            stdin=asyncio.subprocess.PIPE,  # closed with us, which ends it
             stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdout is not None

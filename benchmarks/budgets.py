@@ -93,7 +93,11 @@ def http_ratio(kind: str, least: float) -> Callable[[Document], Reading]:
     def read(document: Document) -> Reading:
         servers, ratio = document["result"]["servers"], document["result"][f"requests_per_s_ours_to_{kind}"]
         ours, other = (f"{servers[which]['requests_per_s']:,.0f}" for which in ("ours", kind))
-        return Reading(shown=f"{ratio} x ({ours} to {other} a second)", beyond=at_least(ratio, least))
+        return Reading(
+            shown=f"{ratio} x ({ours} to {other} a second)",
+            beyond=at_least(ratio, least),
+            doubt=crowded(document),
+        )
 
     return read
 
@@ -104,6 +108,7 @@ def against_bullmq(document: Document) -> Reading:
     return Reading(
         shown=f"{ratio} x ({result['ours']['per_s']:,.0f} lives to {bullmq['per_s']:,.0f} jobs a second)",
         beyond=at_least(ratio, 1.0),
+        doubt=crowded(document),
     )
 
 

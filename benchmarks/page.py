@@ -57,7 +57,9 @@ def full(documents: dict[str, Document], rows: Mapping[str, Rows]) -> str:
     """docs/benchmarks.md: all of it. `rows` has a function for each benchmark."""
     parts = [INTRODUCTION, "## Budgets\n", budgets(documents)]
     for name, document in sorted(documents.items()):
-        parts.append(f"## {name.removeprefix('bench_').replace('_', ' ').capitalize()}\n")
+        parts.append(
+            f"## {name.removeprefix('bench_').replace('_', ' ').capitalize().replace('Http', 'HTTP')}\n"
+        )
         parts.append(markdown(("Measured", "Result"), rows[name](document["result"])))
         parts.append(f"`{document['command']}`\n")
     return "\n".join(parts)

@@ -46,7 +46,7 @@ RUNS: Final = (
     Run("bench_http_read", 50, "--tasks 100000 --rounds 3", "--tasks 10000 --rounds 3 --requests 1000"),
     Run("bench_index", 60, "", "--workers 20000 --pools 2000 --stored 2000"),
     Run("bench_offer", 30, "", "--seconds 4"),
-    Run("bench_matchers", 60, "", "--workers 5000 --tasks 600 --rounds 2"),
+    Run("bench_matchers", 60, "--tasks 500 --rounds 2", "--workers 5000 --tasks 600 --rounds 2"),
     Run("bench_peers", 150, "", "--jobs 1000 --rounds 2"),
     Run("bench_bounded", 70, "--tasks 50000 --timeouts 5000", "--tasks 10000 --timeouts 1000"),
     Run("bench_growth", 360, "", "--tasks 50000 --pools 500 --workers 5000 --samples 200"),

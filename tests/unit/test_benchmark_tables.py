@@ -162,6 +162,9 @@ def test_lives_are_held_against_the_jobs_of_bullmq() -> None:
     }
     row = next(row for row in judged({"bench_peers": document("bench_peers", result)}) if row[2])
     assert row[2:] == ("2.0 x (2,000 lives to 1,000 jobs a second)", "met")
+    slower = document("bench_peers", {**result, "lives_to_bullmq_jobs": 0.8})
+    assert verdicts(slower)["bench_peers at least 1 x"] == "missed by 20 %"
+    assert "% of the machine" in verdicts({**slower, "others_percent": 70.0})["bench_peers at least 1 x"]
     assert table.ROWS["bench_peers"](result) == [
         ("Trunkline, lives: create, offer, accept, complete", "2,000 a second, 200 µs of Redis CPU each"),
         ("bullmq 6.7.0, jobs: put, done", "1,000 a second, 250 µs of Redis CPU each"),

@@ -29,7 +29,7 @@ def failure(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("serve",), ("api",), ("matcher",), ("accounts",), ("accounts", "create"), ("keys",)]
+    "command", [(), ("serve",), ("api",), ("matcher",), ("accounts",), ("accounts", "create"), ("keys",), ("bench",)]
 )
 def test_help_is_an_exit_of_zero_with_an_example(
     command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
@@ -51,6 +51,10 @@ def test_help_is_an_exit_of_zero_with_an_example(
         (["serve", "--redis", "h:1"], "redis (--redis, TRUNKLINE_REDIS) is 'h:1'"),
         (["matcher", "--shards", "x"], "shards (--shards, TRUNKLINE_SHARDS) is 'x'"),
         (["accounts", "list", "--redis", "redis://h", "--data", "/d"], "data (--data, TRUNKLINE_DATA)"),
+        (["bench", "lifes"], "no scenario 'lifes'; there are create, lives"),
+        (["bench", "lives", "--rate", "0"], "--rate must be above 0"),
+        (["bench", "lives", "--rate", "5", "--closed", "5"], "--rate and --closed exclude each other"),
+        (["bench", "lives", "--url", "http://127.0.0.1:1"], "--url needs --account and --token"),
     ],
 )
 def test_wrong_usage_and_wrong_settings_exit_with_two_and_one_line(

@@ -75,6 +75,11 @@ def test_api_imports_neither_tests_nor_benchmarks() -> None:
         ("api.bench_cli", suite),
         ("api.bench_cli", f"{suite}.run_compare"),
         ("api.bench_cli", f"{suite}.run_page"),
+    """But for the command that runs the load suite."""
+    suite = "benchmarks.suite.command"
+    assert forbidden("api", "tests", "benchmarks") == [
+        ("api.cli", suite),
+        ("api.cli", f"{suite}.run_command"),
     ]
 
 

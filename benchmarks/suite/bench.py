@@ -1,0 +1,71 @@
+"""What `trunkline bench` does: a scenario against a deployment, progress, tables, a report and its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from msgspec import Struct
+from rich.console import Console
+
+from api import process
+from benchmarks.suite.board import show
+from benchmarks.suite.report import Report, State, write
+from benchmarks.suite.run import drive
+from benchmarks.suite.scenarios import SCENARIOS, Options
+from benchmarks.suite.site import SetUpFailed
+from benchmarks.suite.summary import reported
+from benchmarks.suite.target import Access, Processes, embedded, running
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """One command. `access` None: on an embedded deployment with these processes."""
+
+    scenario: str
+    options: Options
+    processes: Processes = Processes()
+    url: str | None = None
+    account_sid: str = ""
+    token: str = ""
+    command: str = ""
+
+
+def run_bench(order: Order, *, json: Path | None = None, console: Console | None = None) -> State:
+    """Run it, show and write what came out. Raises StartFailed where the run could not begin."""
+    console = console or Console(highlight=False)
+    outcome: list[Report] = []
+
+    async def main(stopping: asyncio.Event) -> None:
+        outcome.append(await bench(order, console, stopping))
+
+    try:
+        process.run(main)
+    except SetUpFailed as error:
+        raise process.StartFailed(str(error)) from error
+    (report,) = outcome
+    show(console, report)
+    if json is not None:
+        write(report, json)
+    return report.verdict.state
+
+
+async def bench(order: Order, console: Console, stopping: asyncio.Event) -> Report:
+    """One run to its report. `stopping` ends the load early; what was seen until then is reported."""
+    if order.url is not None:
+        access = running(order.url, order.account_sid, order.token)
+        return await _one(order, access, console, stopping)
+    async with embedded(order.processes) as access:
+        return await _one(order, access, console, stopping)
+
+
+async def _one(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:
+    plan = SCENARIOS[order.scenario](order.options)
+    console.print(f"{plan.scenario} on {access.url}: {plan.workers} Workers, {_load(order, plan.rate_per_s)}")
+    run = await drive(plan, access, console, stopping)
+    return reported(run, access, order.command, interrupted=stopping.is_set())
+
+
+def _load(order: Order, rate_per_s: float | None) -> str:
+    if order.options.closed is not None:
+        return f"{order.options.closed} posters that wait for their answers"
+    return "a backlog" if rate_per_s is None else f"{rate_per_s:g} Tasks a second"

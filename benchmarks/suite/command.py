@@ -1,0 +1,59 @@
+"""`trunkline bench` as the command line hands it over: texts and numbers in, an exit status out."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from benchmarks.suite.bench import Order, run_bench
+from benchmarks.suite.report import State
+from benchmarks.suite.scenarios import SCENARIOS, Options
+from benchmarks.suite.target import Processes
+
+EXITS: Final = {State.VALID: 0, State.INVALID: 1, State.UNKNOWN: 3}
+SECRET: Final = "--token"  # what follows it is not shown
+
+
+def run_command(
+    scenario: str,
+    options: dict[str, Any],
+    *,
+    url: str | None,
+    account: str | None,
+    token: str | None,
+    api: int,
+    matchers: int,
+    report: str | None,
+) -> int:
+    """Run it; the exit status. Raises UsageError for what cannot be, StartFailed where the run could not begin."""
+    if scenario not in SCENARIOS:
+        raise click.UsageError(f"no scenario {scenario!r}; there are {', '.join(SCENARIOS)}")
+    if url is not None and not (account and token):
+        raise click.UsageError("--url needs --account and --token, or both in the environment")
+    try:
+        checked = Options(**options).checked()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    order = Order(
+        scenario=scenario,
+        options=checked,
+        processes=Processes(api=api, matchers=matchers),
+        url=url,
+        account_sid=account or "",
+        token=token or "",
+        command=shown(sys.argv[1:]),
+    )
+    return EXITS[run_bench(order, json=None if report is None else Path(report))]
+
+
+def shown(arguments: list[str]) -> str:
+    """The command without the token."""
+    words = []
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        hidden = "***" if before == SECRET else word
+        words.append(f"{SECRET}=***" if word.startswith(f"{SECRET}=") else hidden)
+    return shlex.join(["trunkline", *words])

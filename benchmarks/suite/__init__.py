@@ -1,5 +1,20 @@
 """`trunkline bench`: load on any deployment over HTTP, how fast it was, and whether what it did was right.
 
-report.py     the JSON report: its schema, reading and writing
+command.py    from the command line to an exit status
+scenarios.py  the scenarios, made into plans
+plan.py       what a run does, and what of it one generator process does
+target.py     the deployment: one that runs, or one of its own
+site.py       the Workspace, queues, Workflow and Workers of a run
+generator.py  one generator process: callers.py post Tasks, agents.py answer offers, book.py keeps count
+fleet.py      all generator processes
+ledger.py     what a generator hands over
+run.py        one run from set-up to evidence
+journal.py    the deployment's own account: log of events and statistics
+history.py    that log gone through: waits, and broken promises
+checks.py     the verdict's rules
+summary.py    the report of a run
+report.py     its schema, reading and writing
 latency.py    latencies in HDR histograms, charged from the intended send time, merged over processes
+board.py      what a person sees
+wire.py       the HTTP client
 """

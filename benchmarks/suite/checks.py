@@ -27,10 +27,14 @@ CLOCK_MS: Final = 5  # by which the deployment's clock may run beside ours, on o
 
 
 def judge(run: Evidence) -> list[Check]:
-    """All checks that the plan allows."""
+    """All checks that the plan allows. With a generator lost, what it saw is lost too, and nothing else can be said."""
+    if run.generators_failed:
+        return [generator(run)]
     checks: list[Callable[[Evidence], Check]] = [samples, generator, answers, loss, once, capacity, flow]
     if run.plan.workers:
-        checks += [order, idle, equal, little]
+        checks += [idle, equal] if run.plan.backlog else [idle, equal, little]
+        if any(kind.strict for kind in run.plan.kinds):
+            checks.append(order)
     return [check(run) for check in checks]
 
 

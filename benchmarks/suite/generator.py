@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -80,6 +81,9 @@ def child(raw: bytes, connection: Connection) -> None:
             (ending if word == END else stopping).set()
 
         loop.add_reader(connection.fileno(), told)
+        os.set_blocking(
+            connection.fileno(), True
+        )  # uvloop made it non-blocking, and a share is sent in one go
         try:
             return await generate(job, stopping, ending, tell)
         finally:

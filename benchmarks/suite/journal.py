@@ -16,7 +16,7 @@ from benchmarks.suite.wire import Unanswered, Wire
 
 PAGE: Final = 1_000
 EVENTS: Final = 200_000  # read at most, the newest; a Task's life has about eight
-SETTLE_S: Final = 8.0  # for the log, which follows some ms behind, and longer after a relay was killed
+SETTLE_S: Final = 2.0  # without any change, and the log will not tell more; it follows some ms behind
 LOOK_S: Final = 0.2
 
 
@@ -114,18 +114,26 @@ async def sample(wire: Wire, workspace: str) -> Sample | None:
     return Sample(asked_s, time.time(), by.pending, by.reserved, by.assigned, by.wrapping)
 
 
-async def totals(wire: Wire, workspace: str, began_ms: int, *, completed: int) -> Totals | None:
-    """The cumulative statistics, once they know of `completed` Tasks or SETTLE_S have passed. None: not to be had."""
+async def totals(
+    wire: Wire, workspace: str, began_ms: int, *, completed: int, settle_s: float = SETTLE_S
+) -> Totals | None:
+    """The cumulative statistics, once they know of `completed` Tasks or do not change for `settle_s`.
+
+    None: they are not to be had.
+    """
     path = f"{ROOT}/{workspace}/CumulativeStatistics?StartDate={quote(_iso(began_ms))}"
-    deadline_s = time.monotonic() + SETTLE_S
-    while True:
+    found, since_s = None, time.monotonic()
+    while time.monotonic() - since_s <= settle_s:
         try:
-            found = msgspec.convert(await asked(wire, path), Totals)
+            now = msgspec.convert(await asked(wire, path), Totals)
         except SetUpFailed:
-            found = None
-        if (found is not None and found.tasks_completed >= completed) or time.monotonic() > deadline_s:
-            return found
+            now = None
+        if now is not None and now.tasks_completed >= completed:
+            return now
+        if now != found:
+            found, since_s = now, time.monotonic()
         await asyncio.sleep(LOOK_S)
+    return found
 
 
 async def journal(wire: Wire, workspace: str, began_ms: int, *, limit: int = EVENTS) -> Journal:

@@ -116,7 +116,8 @@ class _Run:
         wire, workspace, began_ms = self._wire, self._site.workspace, self._site.began_ms
         created, counts = gathered(shares)
         completed = {task for share in shares for task, _, _ in share.completed}
-        totals = await journal.totals(wire, workspace, began_ms, completed=len(completed))
+        settle_s = 5 * journal.SETTLE_S if disturbed else journal.SETTLE_S  # a killed relay comes back first
+        totals = await journal.totals(wire, workspace, began_ms, completed=len(completed), settle_s=settle_s)
         last = await journal.sample(wire, workspace)
         statuses = await self._statuses(list(created))
         for share in shares:

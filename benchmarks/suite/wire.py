@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 LIMIT_S: Final = 10.0  # for one call, the wait for a free connection included
+IDLE_S: Final = 2.0  # idle for longer, a connection is not used again: the other side may be closing it
 
 
 class Unanswered(Exception):
@@ -93,10 +94,13 @@ class Wire:
         self._left -= 1
         connection = self._free.pop() if self._free else None
         try:
-            if connection is None or not connection.usable:
+            if connection is None or not connection.fresh(asyncio.get_running_loop().time()):
+                if connection is not None:
+                    connection.close()
                 connection = await self._connect()
             answer = await connection.ask(raw)
             if connection.usable:
+                connection.idle_from_s = asyncio.get_running_loop().time()
                 self._free.append(connection)
             return answer
         except BaseException:
@@ -131,7 +135,12 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.usable = True
+        self.idle_from_s = 0.0  # of the loop's clock
         self._answer: asyncio.Future[Answer] | None = None
+
+    def fresh(self, now_s: float) -> bool:
+        """Whether it can be used again."""
+        return self.usable and now_s - self.idle_from_s <= IDLE_S
 
     async def ask(self, raw: bytes) -> Answer:
         self._answer = asyncio.get_running_loop().create_future()

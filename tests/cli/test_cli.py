@@ -29,7 +29,8 @@ def failure(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("serve",), ("api",), ("matcher",), ("accounts",), ("accounts", "create"), ("keys",), ("bench",)]
+    "command",
+    [(), ("serve",), ("api",), ("matcher",), ("accounts",), ("accounts", "create"), ("keys",), ("bench",)],
 )
 def test_help_is_an_exit_of_zero_with_an_example(
     command: tuple[str, ...], capsys: pytest.CaptureFixture[str]

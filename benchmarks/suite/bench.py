@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 from rich.console import Console
 
 from api import process
+from benchmarks.suite import theory
 from benchmarks.suite.board import show
-from benchmarks.suite.report import Report, State, write
+from benchmarks.suite.checks import judge
+from benchmarks.suite.evidence import Evidence
+from benchmarks.suite.report import Check, Exact, Part, Report, State, write
 from benchmarks.suite.run import drive
 from benchmarks.suite.scenarios import SCENARIOS, Options
 from benchmarks.suite.site import SetUpFailed
 from benchmarks.suite.summary import reported
 from benchmarks.suite.target import Access, Processes, embedded, running
+
+THEORY: Final = "theory"
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -59,6 +66,8 @@ async def bench(order: Order, console: Console, stopping: asyncio.Event) -> Repo
 
 
 async def _one(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:
+    if order.scenario == THEORY:
+        return await _theory(order, access, console, stopping)
     plan = SCENARIOS[order.scenario](order.options)
     console.print(f"{plan.scenario} on {access.url}: {plan.workers} Workers, {_load(order, plan.rate_per_s)}")
     run = await drive(plan, access, console, stopping)
@@ -69,3 +78,34 @@ def _load(order: Order, rate_per_s: float | None) -> str:
     if order.options.closed is not None:
         return f"{order.options.closed} posters that wait for their answers"
     return "a backlog" if rate_per_s is None else f"{rate_per_s:g} Tasks a second"
+
+
+async def _theory(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:
+    """All cases, one after the other. Latencies and series are of the last one, checks and figures of all."""
+    runs: list[Evidence] = []
+    exacts: list[Exact] = []
+    more: list[Check] = []
+    parts: list[Part] = []
+    for case in theory.CASES:
+        if stopping.is_set() and runs:
+            break
+        plan = theory.plan_of(case, order.options)
+        console.print(f"{plan.scenario}: {plan.workers} Workers, {plan.rate_per_s:g} Tasks a second")
+        run = await drive(plan, access, console, stopping)
+        found, check, figures = theory.judged(case, theory.replications(case, run))
+        if runs:  # the checks of the last run are added by the summary
+            name = runs[-1].plan.scenario
+            more += [replace(one, name=f"{name}, {one.name}") for one in judge(runs[-1])]
+        runs.append(run)
+        exacts += found
+        more.append(check)
+        parts.append(Part(name=case.system.name, figures=figures))
+    return reported(
+        runs[-1],
+        access,
+        order.command,
+        more=more,
+        theory=exacts,
+        parts=parts,
+        interrupted=stopping.is_set(),
+    )

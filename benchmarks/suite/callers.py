@@ -104,9 +104,7 @@ class Callers:
         if answer.status != 201:
             self._book.refused(meant_s, answer)
             return
-        task = _task(answer.body)
-        at_once = task.assignment_status != "pending"
-        created = Created(task.sid, number, meant_s, sent_s, time.time(), at_once)
+        created = Created(_task(answer.body).sid, number, meant_s, sent_s, time.time())
         self._book.created(created, counted=counted)
 
     def _form(self, kind: Kind) -> dict[str, str]:
@@ -123,7 +121,6 @@ class Callers:
 
 class _Task(msgspec.Struct):
     sid: str
-    assignment_status: str
 
 
 _task: Final = msgspec.json.Decoder(_Task).decode

@@ -13,7 +13,6 @@ class Created(Struct, array_like=True, frozen=True):
     meant_s: float
     sent_s: float
     answered_s: float
-    at_once: bool  # the answer shows it reserved already
 
 
 class Offered(Struct, array_like=True, frozen=True):

@@ -30,7 +30,7 @@ def evidence() -> Evidence:
     lag = Times()
     for _ in range(TASKS):
         lag.add(0.001)
-    created = [Created(f"WT{n}", 0, 10 + n / 10, 10 + n / 10, 10.01 + n / 10, True) for n in range(TASKS)]
+    created = [Created(f"WT{n}", 0, 10 + n / 10, 10 + n / 10, 10.01 + n / 10) for n in range(TASKS)]
     share = Share(
         totals=Counted(
             sent=TASKS, created=TASKS, offers=TASKS, accepted=TASKS, completed=TASKS, posting=False

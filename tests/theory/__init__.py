@@ -1,8 +1,5 @@
-"""The engine, judged by queueing theory in virtual time.
+"""The engine, judged by queueing theory in virtual time. What theory says is in benchmarks/theory.
 
-    formulas.py   exact waiting times of one queue: Erlang B and C, two priorities (Cobham), abandonment (Erlang A)
-    systems.py    a system as theory describes it: kinds of Tasks, their rates, who can serve them
-    skills.py     skills: the product form of FCFS-ALIS (Adan and Weiss, 2014), by enumeration
     chain.py      skills: the Markov chain itself, for any order of idle Workers, solved by iteration
     load.py       random arrivals, work and patience, from a seed
     play.py       plays a load against a router, event by event, in virtual time, and counts

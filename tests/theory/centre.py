@@ -17,13 +17,13 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Final, Self
 
+from benchmarks.theory.systems import System
 from engine.keys import ShardKeys
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
 from engine.router import Engine
 from engine.sids import mint
 from tests.theory.load import T0_MS, Arrival
 from tests.theory.play import Offer
-from tests.theory.systems import System
 
 PLAYS: Final = 16  # databases of a server
 ACCOUNT: Final = "AC" + "0" * 32

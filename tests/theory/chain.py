@@ -23,8 +23,8 @@ from math import log
 from operator import mul
 from typing import Final
 
-from tests.theory.skills import KindWaits, captive, longest_idle, rate_of
-from tests.theory.systems import System
+from benchmarks.theory.skills import KindWaits, captive, longest_idle, rate_of
+from benchmarks.theory.systems import System
 
 Numbers = tuple[int, ...]
 Place = tuple[Numbers, Numbers, Numbers]  # busy, counts, ranks

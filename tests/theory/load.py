@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from tests.theory.systems import MS, System
+from benchmarks.theory.systems import MS, System
 
 T0_MS: Final = 1_700_000_000_000  # every play begins at this instant
 

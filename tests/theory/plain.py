@@ -8,9 +8,9 @@ from __future__ import annotations
 from enum import Enum
 from heapq import heapify, heappop, heappush
 
+from benchmarks.theory.systems import MS, System
 from tests.theory.load import Arrival
 from tests.theory.play import Offer
-from tests.theory.systems import MS, System
 
 
 class Way(Enum):

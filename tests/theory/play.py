@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Final, NamedTuple, Protocol
 
+from benchmarks.theory.systems import MS, System
 from tests.theory.load import Arrival
-from tests.theory.systems import MS, System
 from tests.theory.tally import Tally
 
 PATIENCE: Final = -1  # in place of a Worker's number: this is the end of somebody's patience

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.theory.systems import System
+from benchmarks.theory.systems import System
 
 
 class Tally:

@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
+from benchmarks.theory.systems import one_queue
 from tests.theory.cases import CASES, PATIENCE, THREE, Case, patience_measures
 from tests.theory.judge import judge
 from tests.theory.replications import on_engine
-from tests.theory.systems import one_queue
 
 TASKS: Final = 120  # a play, from an empty system on
 FEW: Final = Case(

@@ -6,11 +6,11 @@ from math import exp, factorial, isclose
 
 import pytest
 
-from tests.theory import formulas
+from benchmarks.theory import formulas
+from benchmarks.theory.skills import KindWaits, longest_idle
+from benchmarks.theory.systems import System, one_queue, skilled
 from tests.theory.cases import M4, THREE, W3
 from tests.theory.chain import Chain, Rank, reserved_longest_ago
-from tests.theory.skills import KindWaits, longest_idle
-from tests.theory.systems import System, one_queue, skilled
 
 
 def close(found: float, known: float, digits: float) -> bool:

@@ -8,14 +8,14 @@ from typing import Final
 
 import pytest
 
+from benchmarks.theory.skills import KindWaits
+from benchmarks.theory.systems import System, one_queue
 from tests.theory.cases import CASES, M4, PATIENCE, PRIORITIES, THREE, W3, Case, skill_measures
 from tests.theory.judge import Measure, Verdict, furthest_off, judge
 from tests.theory.load import T0_MS, Arrival
 from tests.theory.plain import Plain, Way
 from tests.theory.play import Offer, Play
 from tests.theory.replications import difference, in_memory
-from tests.theory.skills import KindWaits
-from tests.theory.systems import System, one_queue
 from tests.theory.tally import Tally
 
 PLAYS: Final = 8

@@ -18,7 +18,7 @@ from math import prod
 
 from msgspec import Struct
 
-from tests.theory.systems import System
+from benchmarks.theory.systems import System
 
 
 class KindWaits(Struct, frozen=True):

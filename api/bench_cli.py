@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import click
 
+from api import logs
 from api.options import debug_option
 
 REPORT: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -25,9 +26,55 @@ def bench() -> None:
     """Load runs and their reports.
 
     \b
+    trunkline bench lives --rate 100 --duration 30   drive a deployment, and judge what it did
     trunkline bench compare before.json after.json   ratios, and how far chance could move them
     trunkline bench page after.json after.html       a report as a page for a browser
     """
+
+
+@bench.command("run")
+@click.argument("scenario")
+@click.option("--url", help="A running deployment; without it one is started for the run.")
+@click.option("--account", envvar="TRUNKLINE_ACCOUNT_SID", help="Its account SID.")
+@click.option("--token", envvar="TRUNKLINE_AUTH_TOKEN", help="The auth token of that account.")
+@click.option("--rate", "rate_per_s", type=float, help="Tasks a second, at random (open loop).")
+@click.option("--closed", type=int, help="Instead: so many posters that wait for their answers.")
+@click.option("--duration", "duration_s", type=float, help="Seconds of load.")
+@click.option("--workers", type=int, help="Workers, each an agent over HTTP.")
+@click.option("--handle-ms", type=float, help="Mean work on a Task, in ms.")
+@click.option("--tasks", type=int, help="Tasks of a backlog.")
+@click.option("--generators", type=int, default=1, show_default=True, help="Processes that make the load.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Decides arrivals and work.")
+@click.option("--api", type=click.IntRange(1, 64), default=1, help="API processes, without --url.")
+@click.option("--matchers", type=click.IntRange(1, 64), default=1, help="Matcher processes, without --url.")
+@click.option("--json", "report", type=click.Path(dir_okay=False, writable=True), help="Write the report.")
+@debug_option
+def run(
+    scenario: str,
+    report: str | None,
+    url: str | None,
+    account: str | None,
+    token: str | None,
+    api: int,
+    matchers: int,
+    **options: Any,
+) -> None:
+    """Drive a deployment over HTTP; say how fast it is, and whether what it did was right.
+
+    \b
+    trunkline bench lives --rate 100 --duration 30
+    trunkline bench create --url http://10.0.0.7:8780 --account AC... --json create.json
+
+    SCENARIO: create, lives, fairness, contact-centre, burst, mass-login, backlog or theory. Ctrl-C ends the
+    load and reports. Exit status: 0 valid, 1 invalid, 3 unknown.
+    """
+    from benchmarks.suite.command import run_command
+
+    logs.configure("bench", level="error", form="text")
+    status = run_command(
+        scenario, options, url=url, account=account, token=token, api=api, matchers=matchers, report=report
+    )
+    raise click.exceptions.Exit(status)
 
 
 @bench.command()

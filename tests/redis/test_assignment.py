@@ -72,54 +72,63 @@ async def test_each_reservation_is_told_once(hall: Hall) -> None:
     assert set(told) == {other.sid for other in await hall.floor.offers(offer.task_sid)}
 
 
-@pytest.mark.parametrize(
-    ("reply", "status", "alerts"),
-    [
-        (MANUAL, "pending", []),
-        (said("accept"), "accepted", []),
-        (said("ACCEPT"), "accepted", []),
-        (said("reject"), "rejected", []),
-        (Reply(Outcome.ANSWERED, said={"accept": True}), "pending", [40005]),
-        (Reply(Outcome.WRONG, 40001, "answered what is no JSON object"), "pending", [40001]),
-        (Reply(Outcome.BROKEN, 40000, "answered with 'text/html'"), "canceled", [40000]),
-        (BROKEN, "canceled", [UNREACHABLE]),
-        (said("sing"), "pending", [55555]),
-        (said(None), "pending", [55555]),
-        (said(["accept"]), "pending", [55555]),
-        (said("reject", activity_sid="WA" + GHOST), "pending", [40100]),
-        (said("reject", activity_sid={"sid": 1}), "pending", [40100]),
-        (said("reject", activity_sid=None), "rejected", []),
-        (said("call", to="client:x", url="https://x.example/"), "pending", [40111]),
-        (said("call", to="client:x", **{"from": "+1"}), "pending", [40112]),
-        (said("call", to=[{}]), "pending", [40110]),
-        (said("call", **{"from": "+1", "url": "ftp://x"}), "pending", [40112]),
-        (
-            said("call", **{"from": "+1", "url": "https://x.example/", "status_callback_url": "no"}),
-            "pending",
-            [40158],
-        ),
-        (said("call", **{"from": "+1", "url": "https://x.example/", "timeout": 1.5}), "pending", [40113]),
-        (said("redirect", url="https://x.example/"), "pending", [40121]),
-        (said("redirect", call_sid="CA" + GHOST), "pending", [40120]),
-        (said("dequeue", post_work_activity_sid="WA" + GHOST), "pending", [40130]),
-        (said("dequeue", to={}), "pending", [40131]),
-        (said("dequeue", **{"from": 1.5}), "pending", [40132]),
-        (said("dequeue", record="maybe"), "pending", [40133]),
-        (said("dequeue", status_callback_events="initiated,sung"), "pending", [40134]),
-        (said("dequeue", status_callback_url="http://10.0.0.1/"), "pending", [40157]),
-        (said("conference", to=False, muted=1.0), "pending", [40145]),
-        (said("conference", post_work_activity_sid=7), "pending", [40143]),
-        (said("conference", status_callback="http://10.0.0.1/"), "pending", [40159]),
-        (said("supervise", supervisor="WK" + GHOST), "pending", [40147]),
-    ],
-)
-async def test_an_answer_has_one_effect(hall: Hall, reply: Reply, status: str, alerts: list[int]) -> None:
-    offer = await hall.floor.offered()
-    await hall.log()
-    relay = hall.assignments(Site(reply), refused=lambda url: "is private" if "10.0.0.1" in url else "")
-    await relay.run_once()
-    assert await hall.floor.status(offer) == status
-    assert await hall.alerts() == alerts
+ANSWERS: Final[list[tuple[Reply, str, list[int]]]] = [
+    (MANUAL, "pending", []),
+    (said("accept"), "accepted", []),
+    (said("ACCEPT"), "accepted", []),
+    (said("reject"), "rejected", []),
+    (Reply(Outcome.ANSWERED, said={"accept": True}), "pending", [40005]),
+    (Reply(Outcome.WRONG, 40001, "answered what is no JSON object"), "pending", [40001]),
+    (Reply(Outcome.BROKEN, 40000, "answered with 'text/html'"), "canceled", [40000]),
+    (BROKEN, "canceled", [UNREACHABLE]),
+    (said("sing"), "pending", [55555]),
+    (said(None), "pending", [55555]),
+    (said(["accept"]), "pending", [55555]),
+    (said("reject", activity_sid="WA" + GHOST), "pending", [40100]),
+    (said("reject", activity_sid={"sid": 1}), "pending", [40100]),
+    (said("reject", activity_sid=None), "rejected", []),
+    (said("call", to="client:x", url="https://x.example/"), "pending", [40111]),
+    (said("call", to="client:x", **{"from": "+1"}), "pending", [40112]),
+    (said("call", to=[{}]), "pending", [40110]),
+    (said("call", **{"from": "+1", "url": "ftp://x"}), "pending", [40112]),
+    (
+        said("call", **{"from": "+1", "url": "https://x.example/", "status_callback_url": "no"}),
+        "pending",
+        [40158],
+    ),
+    (said("call", **{"from": "+1", "url": "https://x.example/", "timeout": 1.5}), "pending", [40113]),
+    (said("redirect", url="https://x.example/"), "pending", [40121]),
+    (said("redirect", call_sid="CA" + GHOST), "pending", [40120]),
+    (said("dequeue", post_work_activity_sid="WA" + GHOST), "pending", [40130]),
+    (said("dequeue", to={}), "pending", [40131]),
+    (said("dequeue", **{"from": 1.5}), "pending", [40132]),
+    (said("dequeue", record="maybe"), "pending", [40133]),
+    (said("dequeue", status_callback_events="initiated,sung"), "pending", [40134]),
+    (said("dequeue", status_callback_url="http://10.0.0.1/"), "pending", [40157]),
+    (said("conference", to=False, muted=1.0), "pending", [40145]),
+    (said("conference", post_work_activity_sid=7), "pending", [40143]),
+    (said("conference", status_callback="http://10.0.0.1/"), "pending", [40159]),
+    (said("supervise", supervisor="WK" + GHOST), "pending", [40147]),
+]
+
+
+async def test_an_answer_has_one_effect(hall: Hall) -> None:
+    """All in one Workspace, which costs more to make than an answer."""
+    floor, seen = hall.floor, 0
+    worker = await floor.worker("ann", contact="client:ann")
+    await hall.engine.worker_channels.update(*floor.at, worker, "default", capacity=2 * len(ANSWERS))
+    for reply, status, alerts in ANSWERS:
+        offer = await floor.offer(await floor.task())
+        await hall.log()
+        site = Site(reply, MANUAL)
+        await hall.assignments(site, refused=lambda url: "is private" if "10.0.0.1" in url else "").run_once()
+        assert site.told[0].fields["reservation_sid"] == offer.sid
+        assert await floor.status(offer) == status, reply
+        told = await hall.alerts()
+        assert told[seen:] == alerts, reply
+        seen = len(told)
+        await floor.engine.tasks.delete(*floor.at, offer.task_sid)
+    await hall.answered(Site())
     assert await hall.waiting() == 0
 
 

@@ -302,6 +302,31 @@ async def test_events_of_one_task_or_worker_go_in_order_and_hold_up_no_others(ha
     assert {ann, bo} == {offer.worker_sid for offer in offers}
 
 
+@pytest.mark.parametrize("held", ["worker.created", "task.created"])
+async def test_what_is_about_a_worker_or_a_task_waits_for_what_came_before(hall: Hall, held: str) -> None:
+    await hall.urls("", events=EVENTS_URL)
+    await hall.log()
+    await hall.events(Site()).run_once()
+    await life(hall)
+    await hall.log()
+    slow = SlowSite()
+    behind = {"task.completed", "reservation.created", "reservation.accepted", "reservation.completed"}
+    others = {"worker.created", "task.created", "workflow.entered", "task-queue.entered"} - {held}
+    async with running(hall.events(slow)):
+        await until(lambda: len(slow.waits) == 2)
+        for _ in range(20):  # time enough to tell all of it
+            for letter in list(slow.waits):
+                if letter.fields["event_type"] != held:
+                    slow.answer(letter)
+            await hall.waiting()
+        told = {letter.fields["event_type"] for letter in slow.told}
+        assert not told & behind
+        assert held == "task.created" or others <= told
+        while await hall.waiting():
+            slow.answer_all()
+    assert behind <= {letter.fields["event_type"] for letter in slow.told}
+
+
 async def logged(hall: Hall) -> list[Event]:
     found = hall.engine.events.between(hall.floor.config, 0, 10**15)
     return [event async for chunk in found for event in chunk]

@@ -65,8 +65,8 @@ def run(
     trunkline bench lives --rate 100 --duration 30
     trunkline bench create --url http://10.0.0.7:8780 --account AC... --json create.json
 
-    SCENARIO: create, lives, fairness, contact-centre, burst, mass-login, backlog or theory. Ctrl-C ends the
-    load and reports. Exit status: 0 valid, 1 invalid, 3 unknown.
+    SCENARIO: create, lives, fairness, contact-centre, burst, mass-login, backlog, scale, theory or chaos.
+    Ctrl-C ends the load and reports. Exit status: 0 valid, 1 invalid, 3 unknown.
     """
     from benchmarks.suite.command import run_command
 

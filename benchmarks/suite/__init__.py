@@ -1,6 +1,7 @@
 """`trunkline bench`: load on any deployment over HTTP, how fast it was, and whether what it did was right.
 
 command.py    from the command line to an exit status
+bench.py      a scenario to its report
 scenarios.py  the scenarios, made into plans
 plan.py       what a run does, and what of it one generator process does
 target.py     the deployment: one that runs, or one of its own
@@ -8,9 +9,13 @@ site.py       the Workspace, queues, Workflow and Workers of a run
 generator.py  one generator process: callers.py post Tasks, agents.py answer offers, book.py keeps count
 fleet.py      all generator processes
 ledger.py     what a generator hands over
+evidence.py   all that is known of a run when it is judged
+arrivals.py   when Tasks are meant to be sent
 run.py        one run from set-up to evidence
 journal.py    the deployment's own account: log of events and statistics
 history.py    that log gone through: waits, and broken promises
+theory.py     systems whose waits are known exactly
+chaos.py      kills processes of an embedded deployment meanwhile
 checks.py     the verdict's rules
 summary.py    the report of a run
 report.py     its schema, reading and writing

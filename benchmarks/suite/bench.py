@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from api import process
-from benchmarks.suite import theory
+from benchmarks.suite import chaos, theory
 from benchmarks.suite.board import show
 from benchmarks.suite.checks import judge
 from benchmarks.suite.evidence import Evidence
@@ -22,7 +22,10 @@ from benchmarks.suite.site import SetUpFailed
 from benchmarks.suite.summary import reported
 from benchmarks.suite.target import Access, Processes, embedded, running
 
-THEORY: Final = "theory"
+THEORY, CHAOS, SCALE = "theory", "chaos", "scale"
+OWN_ONLY: Final = (CHAOS, SCALE)  # start, and end, processes of the deployment
+STEPS: Final = (1, 2, 4)
+POSTERS: Final = 64
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -58,6 +61,8 @@ def run_bench(order: Order, *, json: Path | None = None, console: Console | None
 
 async def bench(order: Order, console: Console, stopping: asyncio.Event) -> Report:
     """One run to its report. `stopping` ends the load early; what was seen until then is reported."""
+    if order.scenario == SCALE:
+        return await _scale(order, console, stopping)
     if order.url is not None:
         access = running(order.url, order.account_sid, order.token)
         return await _one(order, access, console, stopping)
@@ -68,6 +73,8 @@ async def bench(order: Order, console: Console, stopping: asyncio.Event) -> Repo
 async def _one(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:
     if order.scenario == THEORY:
         return await _theory(order, access, console, stopping)
+    if order.scenario == CHAOS:
+        return await _chaos(order, access, console, stopping)
     plan = SCENARIOS[order.scenario](order.options)
     console.print(f"{plan.scenario} on {access.url}: {plan.workers} Workers, {_load(order, plan.rate_per_s)}")
     run = await drive(plan, access, console, stopping)
@@ -78,6 +85,45 @@ def _load(order: Order, rate_per_s: float | None) -> str:
     if order.options.closed is not None:
         return f"{order.options.closed} posters that wait for their answers"
     return "a backlog" if rate_per_s is None else f"{rate_per_s:g} Tasks a second"
+
+
+async def _chaos(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:
+    """The deployment's processes are children of this one; nothing else is killed."""
+    plan = chaos.plan_of(order.options)
+    console.print(f"chaos: {plan.workers} Workers, {plan.rate_per_s:g} Tasks a second, and SIGKILL")
+    killer = chaos.Killer(plan)
+    run = await drive(plan, access, console, stopping, beside=killer.run)
+    return reported(
+        run,
+        access,
+        order.command,
+        more=[chaos.check(killer.kills)],
+        kills=killer.kills,
+        interrupted=stopping.is_set(),
+    )
+
+
+async def _scale(order: Order, console: Console, stopping: asyncio.Event) -> Report:
+    """Creates by a closed loop on 1, 2 and 4 API and matcher processes, each on a deployment of its own."""
+    options = replace(order.options, closed=order.options.closed or POSTERS, rate_per_s=None)
+    options = replace(options, duration_s=(options.duration_s or 15.0) / len(STEPS))
+    more: list[Check] = []
+    parts: list[Part] = []
+    report: Report | None = None
+    for count in STEPS:
+        if report is not None and stopping.is_set():
+            break
+        async with embedded(replace(order.processes, api=count, matchers=count)) as access:
+            console.print(f"scale: {count} API and matcher processes, {options.closed} posters")
+            run = await drive(SCENARIOS["create"](options), access, console, stopping)
+            name = f"{count} of each"
+            report = reported(
+                run, access, order.command, more=more, parts=parts, interrupted=stopping.is_set()
+            )
+        more += [replace(one, name=f"{name}, {one.name}") for one in judge(run)]
+        parts.append(Part(name=name, figures=report.figures))
+    assert report is not None  # there is one step at least
+    return replace(report, parts=parts, settings=replace(report.settings, scenario=SCALE))
 
 
 async def _theory(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:

@@ -32,7 +32,9 @@ def judge(run: Evidence) -> list[Check]:
         return [generator(run)]
     checks: list[Callable[[Evidence], Check]] = [samples, generator, answers, loss, once, capacity, flow]
     if run.plan.workers:
-        checks += [idle, equal] if run.plan.backlog else [idle, equal, little]
+        checks += [idle, equal]
+        if not run.plan.backlog and not run.disturbed:
+            checks.append(little)
         if any(kind.strict for kind in run.plan.kinds):
             checks.append(order)
     return [check(run) for check in checks]
@@ -191,8 +193,8 @@ def _uneven(crew: int, found: list[int]) -> str:
 
 def little(run: Evidence) -> Check:
     """The mean queue is rate times mean wait: the one by the real-time statistics, the other by the log."""
-    if run.history is None or not run.whole or run.disturbed:
-        return _check("Little", UNKNOWN if not run.disturbed else VALID, "the log could not be compared", 0)
+    if run.history is None or not run.whole:
+        return _check("Little", UNKNOWN, "the log could not be compared", 0)
     steps, until_s = [(0, 0), *run.history.queue], run.starts_at + run.plan.duration_s
     looks = [one for one in run.samples if run.starts_at <= one.asked_s <= until_s]
     if len(looks) < FEWEST_SAMPLES:

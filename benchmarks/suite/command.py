@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import click
 
-from benchmarks.suite.bench import THEORY, Order, run_bench
+from benchmarks.suite.bench import CHAOS, OWN_ONLY, SCALE, THEORY, Order, run_bench
 from benchmarks.suite.report import State
 from benchmarks.suite.scenarios import SCENARIOS, Options
 from benchmarks.suite.target import Processes
@@ -30,9 +30,11 @@ def run_command(
     report: str | None,
 ) -> int:
     """Run it; the exit status. Raises UsageError for what cannot be, StartFailed where the run could not begin."""
-    known = [*SCENARIOS, THEORY]
+    known = [*SCENARIOS, SCALE, THEORY, CHAOS]
     if scenario not in known:
         raise click.UsageError(f"no scenario {scenario!r}; there are {', '.join(known)}")
+    if url is not None and scenario in OWN_ONLY:
+        raise click.UsageError(f"{scenario} starts and ends processes, so it takes no --url")
     if url is not None and not (account and token):
         raise click.UsageError("--url needs --account and --token, or both in the environment")
     try:

@@ -124,7 +124,7 @@ class _Run:
             for task, _, ended_s in share.completed:
                 if statuses.get(task) == "" and time.time() - ended_s > KEPT_S:
                     del statuses[task]
-        history, whole = await self._history(starts_at, shares)
+        history, whole = await self._history(starts_at)
         return Evidence(
             plan=self._plan,
             site=self._site,
@@ -142,19 +142,14 @@ class _Run:
             disturbed=disturbed,
         )
 
-    async def _history(self, starts_at: float, shares: list[Share]) -> tuple[History | None, bool]:
+    async def _history(self, starts_at: float) -> tuple[History | None, bool]:
         plan, built = self._plan, self._site
         try:
             found = await journal.journal(self._wire, built.workspace, built.began_ms)
         except SetUpFailed as error:
             self._console.print(f"the log of events cannot be read: {error}", soft_wrap=True)
             return None, False
-        kinds = {
-            one.sid: KindOf(one.kind, kind.skill, kind.priority, kind.strict)
-            for share in shares
-            for one in share.created
-            for kind in (plan.kinds[one.kind],)
-        }
+        kinds = kinds_of(plan, found.entries)
         reader = Reader(kinds, staff_of(plan, built), order_from_ms=int((starts_at + plan.warm_up_s) * 1000))
         return reader.read(found.entries), found.whole
 
@@ -181,6 +176,19 @@ class _Run:
         except* Unanswered as errors:
             self._console.print(f"not all Tasks could be asked for: {errors.exceptions[0]}", soft_wrap=True)
         return found
+
+
+def kinds_of(plan: Plan, entries: Iterable[journal.Entry]) -> dict[str, KindOf]:
+    """What each Task is by the attributes it was created with: also of those whose create had no answer."""
+    known = {
+        kind.name: KindOf(number, kind.skill, kind.priority, kind.strict)
+        for number, kind in enumerate(plan.kinds)
+    }
+    return {
+        entry.task: known[_attributes(entry.attributes).kind]
+        for entry in entries
+        if entry.type == "task.created"
+    }
 
 
 def staff_of(plan: Plan, built: Site) -> dict[str, Staff]:
@@ -240,6 +248,10 @@ class _Task(msgspec.Struct):
     assignment_status: str
 
 
+class _Attributes(msgspec.Struct):
+    kind: str
+
+
 class _Meta(msgspec.Struct):
     next_page_url: str | None
 
@@ -250,6 +262,7 @@ class _Tasks(msgspec.Struct):
 
 
 _status: Final = msgspec.json.Decoder(_Task).decode
+_attributes: Final = msgspec.json.Decoder(_Attributes).decode
 _tasks: Final = msgspec.json.Decoder(_Tasks).decode
 
 

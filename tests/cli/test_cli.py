@@ -55,6 +55,7 @@ def test_help_is_an_exit_of_zero_with_an_example(
         (["bench", "lifes"], "no scenario 'lifes'; there are create, lives"),
         (["bench", "lives", "--rate", "0"], "--rate must be above 0"),
         (["bench", "lives", "--rate", "5", "--closed", "5"], "--rate and --closed exclude each other"),
+        (["bench", "chaos", "--url", "http://127.0.0.1:1"], "chaos starts and ends processes"),
         (["bench", "lives", "--url", "http://127.0.0.1:1"], "--url needs --account and --token"),
     ],
 )

@@ -1,0 +1,119 @@
+"""The scenario `chaos`: processes of an embedded deployment are killed while it works, and nothing may come of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Sequence
+from random import Random
+from typing import Final
+
+from msgspec import Struct
+
+from benchmarks.suite.plan import Crew, Plan
+from benchmarks.suite.report import Check, Kill, State
+from benchmarks.suite.scenarios import Options
+
+ROLES: Final = ("matcher", "api", "relay", "server")
+BETWEEN_S: Final = (0.7, 1.6)  # from one kill to the next, drawn evenly
+FROM, UNTIL = 0.15, 0.8  # shares of the load between which it happens
+GONE_S: Final = 2.0
+_CHILD: Final = re.compile(r"\b(api|matcher|relay) --name (\S+)")
+_SERVER: Final = re.compile(r"^\S*(valkey|redis)-server\b")
+
+
+class Victim(Struct, frozen=True):
+    """A process of the deployment."""
+
+    pid: int
+    role: str
+    name: str
+
+
+def plan_of(options: Options) -> Plan:
+    """`lives` at a rate that leaves room to catch up."""
+    handle_ms, rate = options.handle_ms or 100.0, options.rate_per_s or 40.0
+    return Plan(
+        scenario="chaos",
+        rate_per_s=rate,
+        duration_s=options.duration_s or 20.0,
+        warm_up_s=1.0,
+        crews=(Crew(count=options.workers or max(4, round(rate * handle_ms / 400)), handle_ms=handle_ms),),
+        generators=options.generators,
+        drain_s=40.0,
+        lag_limit_s=0.25,  # restarts take the generator's processor too, and latencies are not what is asked here
+        seed=options.seed,
+    )
+
+
+class Killer:
+    """Kills with SIGKILL, in turn one of each role. Only children of this process."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan, self._random = plan, Random(f"{plan.seed} kills")
+        self.kills: list[Kill] = []
+
+    async def run(self, starts_at: float) -> None:
+        """Kill until the last part of the load, which is left for coming back."""
+        plan = self._plan
+        await asyncio.sleep(max(0.0, starts_at + plan.duration_s * FROM - time.time()))
+        number = 0
+        while time.time() < starts_at + plan.duration_s * UNTIL:
+            role = ROLES[number % len(ROLES)]
+            number += 1
+            victims = [victim for victim in await victims_of(os.getpid()) if victim.role == role]
+            if victims:
+                victim = self._random.choice(victims)
+                at_s = round(time.time() - starts_at, 3)
+                gone = await _killed(victim.pid)
+                self.kills.append(Kill(at_s=at_s, what=victim.name, took_effect=gone))
+            await asyncio.sleep(self._random.uniform(*BETWEEN_S))
+
+
+async def victims_of(parent: int) -> list[Victim]:
+    """The processes of a deployment that `parent` runs, by what `ps` shows."""
+    ps = await asyncio.create_subprocess_exec(
+        "ps", "-ax", "-o", "pid=,ppid=,args=", stdout=asyncio.subprocess.PIPE
+    )
+    told, _ = await ps.communicate()
+    return list(found_in(told.decode(errors="replace"), parent))
+
+
+def found_in(told: str, parent: int) -> Sequence[Victim]:
+    """The same from the text of `ps`."""
+    found = []
+    for line in told.splitlines():
+        pid, ppid, args = [*line.split(None, 2), "", "", ""][:3]
+        if not ppid.isdigit() or int(ppid) != parent:
+            continue
+        if child := _CHILD.search(args):
+            found.append(Victim(int(pid), child[1], child[2]))
+        elif _SERVER.search(args):
+            found.append(Victim(int(pid), "server", "server"))
+    return found
+
+
+async def _killed(pid: int) -> bool:
+    """Kill it; whether it was there before and is gone after."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    deadline_s = time.monotonic() + GONE_S
+    while time.monotonic() < deadline_s:
+        if pid not in {victim.pid for victim in await victims_of(os.getpid())}:
+            return True
+    return False
+
+
+def check(kills: Sequence[Kill]) -> Check:
+    """Whether each role died at least once: a run in which nothing was killed shows nothing."""
+    struck = {kill.what.rpartition("-")[0] or kill.what for kill in kills if kill.took_effect}
+    spared = [role for role in ROLES if role not in struck]
+    count = sum(kill.took_effect for kill in kills)
+    said = f"no {', no '.join(spared)} was killed" if spared else f"{count} kills took effect"
+    state = State.UNKNOWN if spared else State.VALID
+    return Check(name="kills", state=state, said=said, looked_at=count)

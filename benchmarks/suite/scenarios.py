@@ -69,7 +69,7 @@ def contact_centre(options: Options) -> Plan:
         Kind(name="billing", share=4, skill="billing", strict=False),
         Kind(name="support", share=4, skill="support", strict=False),
         Kind(name="gold", share=1, skill="support", priority=50, strict=False),
-        Kind(name="hurried", share=2, skill="billing", patience_s=3, strict=False),
+        Kind(name="hurried", share=2, skill="billing", patience_s=2, strict=False),
     )
     crews = (
         Crew(count=2 * some, skills=("billing",), handle_ms=handle_ms),
@@ -79,7 +79,7 @@ def contact_centre(options: Options) -> Plan:
             count=some, skills=("billing",), handle_ms=handle_ms, from_s=seconds / 4, until_s=seconds * 3 / 4
         ),
     )
-    return _plan("contact-centre", options, rate=60.0, kinds=kinds, crews=crews, escalate_after_s=2)
+    return _plan("contact-centre", options, rate=90.0, kinds=kinds, crews=crews, escalate_after_s=2)
 
 
 def burst(options: Options) -> Plan:

@@ -30,6 +30,7 @@ _ERRORS: Final = {
     412: "If-Match names another revision. Nothing was changed.",
     413: "The body is too large.",
     415: "The body's Content-Type is not taken.",
+    422: "Idempotency-Key was used for something else within 24 hours. Nothing was changed.",
     429: "Too many requests; Retry-After says in how many seconds to try again.",
     500: "A mistake of the server's.",
     503: "The database does not answer; the message says whether the change may have been made.",
@@ -195,6 +196,8 @@ def _errors(one: Operation) -> Schema:
         statuses |= {413, 415}
     if IF_MATCH in one.parameters:
         statuses.add(412)
+    if any(p.name == "Idempotency-Key" for p in one.parameters):
+        statuses.add(422)
     return {str(status): {"$ref": f"#/components/responses/Error{status}"} for status in sorted(statuses)}
 
 

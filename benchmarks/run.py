@@ -44,6 +44,7 @@ RUNS: Final = (
     Run("bench_lives", 30, "--lives 20000", "--lives 5000"),
     Run("bench_http_create", 55, "--rounds 3", "--rounds 3 --requests 2000"),
     Run("bench_http_read", 50, "--tasks 100000 --rounds 3", "--tasks 10000 --rounds 3 --requests 1000"),
+    Run("bench_http_bulk", 45, "--rounds 3", "--rounds 2 --requests 2000 --lines 2000"),
     Run("bench_index", 60, "", "--workers 20000 --pools 2000 --stored 2000"),
     Run("bench_offer", 30, "", "--seconds 4"),
     Run("bench_matchers", 60, "--tasks 500 --rounds 2", "--workers 5000 --tasks 600 --rounds 2"),

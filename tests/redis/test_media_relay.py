@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from engine.media import PAUSES_S, MediaRelay
+from engine.media import PAUSES_S
 from engine.media_letters import Letter, Outcome, Reply
 from engine.media_setups import SETUP_S
 from tests.redis.media_support import (
@@ -130,12 +129,13 @@ async def test_pauses_are_spread_by_a_quarter(
 ) -> None:
     waited: list[float] = []
 
-    async def pause(_: Any, seconds: float) -> None:
+    async def pause(seconds: float) -> None:
         waited.append(seconds)
 
-    monkeypatch.setattr(MediaRelay, "_pause", pause)
+    relay = busy(floor, Adapter(BROKEN), fraction=lambda: fraction)
+    monkeypatch.setattr(relay, "_pause", pause)  # of this one: others may run in this process
     await floor.instruct(await floor.offered())
-    await busy(floor, Adapter(BROKEN), fraction=lambda: fraction).run_once()
+    await relay.run_once()
     assert waited == [pause_s * (0.75 + fraction / 2) for pause_s in PAUSES_S]
 
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from engine.router import Engine
 
 _REVISION: Final = re.compile(r'(?:W/)?"(\d{1,15})"|(\d{1,15})')
-_HOST: Final = re.compile(rb"[A-Za-z0-9._~\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 MAX_KEY: Final = 255  # characters of an idempotency key
 _KNOWN_HOSTS: Final = 256  # a process has a handful of names; the bound is for senders who vary Host
 

@@ -61,8 +61,8 @@
   Of the shard: directory hash <WS> -> workspace number, owned:<AC> zset <WS> -> created ms, timers zset
   <number>:<WT> -> deadline ms, inbox stream and events stream as in lib/events.lua,
   media stream of what media adapters are told, log hash position = last entry of `events` that is in a log,
-  calls stream of events to deliver: k = event or assignment, w = workspace number, v = <EV>.
-  media stream of what media adapters are told, y:<n> hash as above for Workspaces.
+  calls stream of events to deliver: k = event or assignment, w = workspace number, v = <EV>, y:<n> hash as above
+  for Workspaces.
 ]]
 local call = redis.call
 local root, shard = KEYS[1], KEYS[2]

@@ -81,7 +81,6 @@ def etag(revision: int) -> Header:
 NO_CONTENT: Final = Answer(204)
 
 
-EVERY_ANSWER: Final = (*CORS, *UNLIMITED)
 _JSON: Final[Header] = (b"content-type", b"application/json")
 
 

@@ -63,10 +63,6 @@ EMPTY_FILTER: Final = "Sent empty, it narrows nothing."
 CLEARS: Final = "Sent empty, it is cleared."
 
 
-def field_of(name: str, prefix: str, note: str = "", *, nullable: bool = False) -> Field:
-    return Field(name, sid(prefix), note, nullable)
-
-
 PUBLIC: Final = (
     "An address in a loopback, link-local or private network is refused with 400, unless a setting allows it."
 )

@@ -94,7 +94,6 @@ class Group(Struct, frozen=True, kw_only=True):
 
 
 TEXT: Final = Type(kind="text")
-INTEGER: Final = Type(kind="integer")
 COUNT: Final = Type(kind="integer", low=0)
 NUMBER: Final = Type(kind="number", low=0)
 BOOLEAN: Final = Type(kind="boolean")

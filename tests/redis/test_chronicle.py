@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,9 +15,10 @@ from engine.chronicle import Chronicle, portions
 from engine.chronicle_batch import BatchReader
 from engine.chronicle_entry import Entry, Told, entry_of
 from engine.event_log import DAY_MS
-from engine.keys import ShardKeys
+from engine.keys import ShardKeys, shard_of
 from engine.redis import Pipeline
 from engine.router import Engine
+from engine.sids import mint as random_sid
 from tests.redis.fake_lab import FakeLab
 from tests.scenarios.lab import EngineDriver, Lab
 from tests.scenarios.play import Play
@@ -408,7 +410,14 @@ def test_without_relays_a_shard_keeps_a_bounded_number(
 
 
 def test_each_shard_has_a_position_of_its_own_and_no_two_events_share_a_sid(lab: Lab) -> None:
-    engine = Engine(lab.pipeline, lab._redis, shards=3, now_ms=lambda: lab.now_ms)
+    shard = cycle(range(3))
+
+    def mint(prefix: str) -> str:
+        wanted = next(shard) if prefix == "WS" else 0
+        sids = iter(lambda: random_sid(prefix), "")
+        return next(sid for sid in sids if prefix != "WS" or shard_of(sid, 3) == wanted)
+
+    engine = Engine(lab.pipeline, lab._redis, shards=3, mint=mint, now_ms=lambda: lab.now_ms)
     made = [lab.run(engine.workspaces.create(lab.account, friendly_name=f"{i}")).value.sid for i in range(9)]
     assert lab.run(engine.chronicle().run_once()) >= 9
     sids = []

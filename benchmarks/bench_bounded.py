@@ -48,7 +48,7 @@ class Watch:
         lasted, runs = time.monotonic() - began, await self._bench.script_calls() - before
         log = await redis.slowlog_get(100_000)
         await redis.config_set("slowlog-log-slower-than", -1)
-        scripts = sorted(entry["duration"] for entry in log if entry["command"].startswith(b"EVALSHA"))
+        scripts = sorted(entry["duration"] for entry in log if entry["command"].startswith(b"FCALL"))
         beyond = sum(duration > BUDGET_MS * 1000 for duration in scripts)
         return {
             "longest_ms": round(scripts[-1] / 1000, 2) if scripts else SLOWER_THAN_US / 1000,

@@ -160,7 +160,7 @@ class Meter:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._sha = {name: script.sha.encode() for name, script in load_scripts().items()}
+        self._functions = {name: script.function.encode() for name, script in load_scripts().items()}
         self.not_at_once = 0
 
     async def offered(
@@ -189,7 +189,7 @@ class Meter:
         into.caller_ms += [await one() for _ in range(times)]
         await redis.config_set("slowlog-log-slower-than", 10_000)
         log = await self._bench.pipeline.call("SLOWLOG", "GET", 100 * times)
-        found = [float(entry[2]) for entry in log if entry[3][:2] == [b"EVALSHA", self._sha[script]]]
+        found = [float(entry[2]) for entry in log if entry[3][:2] == [b"FCALL", self._functions[script]]]
         if len(found) != times:
             raise RuntimeError(f"{times} calls of {script}, but {len(found)} in the slow log")
         into.server_us += found

@@ -79,9 +79,9 @@ class Bench:
         await self._running
 
     async def script_calls(self) -> int:
-        """EVALSHA calls the server has run."""
+        """Script calls the server has run."""
         stats = await self.redis.info("commandstats")
-        return int(stats.get("cmdstat_evalsha", {"calls": 0})["calls"])
+        return int(stats.get("cmdstat_fcall", {"calls": 0})["calls"])
 
     async def contact_centre(self, *, workers: int, queues: int) -> Deployment:
         """A Workspace with `queues` skills, one queue and one filter a skill, and `workers` available Workers."""

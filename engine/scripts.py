@@ -1,7 +1,6 @@
-"""The Lua scripts: loads lua/, and calls a script by its name.
+"""The Lua scripts: loads lua/, and calls a script by its name. In the server each is a function of its own.
 
-A script may begin lines with `--@include lib/x.lua`; the fragment's text takes the line's place, once. The server
-knows a script by the SHA-1 of the whole text, so two versions of this program can run side by side.
+A script begins with lines `--@include lib/x.lua`; the fragments' text takes their place, once.
 """
 
 from __future__ import annotations
@@ -9,17 +8,23 @@ from __future__ import annotations
 import re
 from collections.abc import Coroutine, Sequence
 from enum import IntEnum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from engine.redis import Pipeline, Script
 
 LUA: Final = Path(__file__).resolve().parent.parent / "lua"
-_INCLUDE: Final = re.compile(r"^--@include (\S+)$", re.MULTILINE)
+_INCLUDE: Final = re.compile(r"^--@include (\S+)\n", re.MULTILINE)
 _BLOCK_COMMENT: Final = re.compile(r"^--\[\[.*?\]\]\n", re.MULTILINE | re.DOTALL)
-_COMMENT: Final = re.compile(r"^ *-- .*\n", re.MULTILINE)
+_COMMENT: Final = re.compile(r" *-- .*$", re.MULTILINE)
+_EMPTY: Final = re.compile(r"^\n", re.MULTILINE)
 _FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end\n", re.MULTILINE | re.DOTALL)
-_LAZY: Final = re.compile(r"general$|rare_")  # functions that few runs call
+_CONSTANT: Final = re.compile(r"^local [A-Z][A-Z0-9_, ]* = .*\n", re.MULTILINE)
+_STATE: Final = re.compile(r"^local ([\w, ]+?)( = |$)", re.MULTILINE)
 _NAME: Final = re.compile(r"\w+")
 
 
@@ -53,53 +58,71 @@ class Scripts:
 
 
 def load_scripts(folder: Path = LUA) -> dict[str, Script]:
-    """All scripts of a folder by name, includes expanded, comments left out (a third of the text)."""
-    scripts = {
-        path.stem: Script(path.stem, expand(path.read_text(), folder))
-        for path in sorted(folder.glob("*.lua"))
-    }
+    """All scripts of a folder by name. Raises FileNotFoundError for a folder without any, and for a missing include."""
+    scripts = {path.stem: link(path.stem, path.read_text(), folder) for path in sorted(folder.glob("*.lua"))}
     if not scripts:
         raise FileNotFoundError(f"no Lua scripts in {folder}: the installation is incomplete")
     return scripts
 
 
-def expand(text: str, folder: Path = LUA) -> str:
-    """A script's text as the server gets it: includes in place, without comments and unreachable definitions.
+async def drop_old(redis: Redis) -> list[str]:
+    """Delete the functions that other versions of this program left in the server; their names.
 
-    A run makes a closure of every function that the text defines, 0.1 us each, and the server keeps each script's
-    constants; so what a fragment offers and this script does not use is left out.
+    Where such a version still runs, it loads its own again at its next call. One round trip, and one for each.
     """
-    source = _INCLUDE.sub(lambda match: (folder / match[1]).read_text().rstrip("\n"), text)
-    return _linked(_COMMENT.sub("", _BLOCK_COMMENT.sub("", source)))
+    current = {script.function for script in load_scripts().values()}
+    listed = await redis.function_list("tl_*")
+    found = {
+        name.decode() if isinstance(name, bytes) else name for library in listed for name in library[1:2]
+    }
+    old = sorted(found - current)
+    for name in old:
+        try:
+            await redis.function_delete(name)
+        except ResponseError:  # another process that starts deleted it first
+            continue
+    return old
 
 
-def _linked(source: str) -> str:
-    """The text without the top-level local functions that nothing reaches; a name counts wherever it stands.
+def link(name: str, text: str, folder: Path = LUA) -> Script:
+    """A script with its fragments, without comments and without functions that nothing reaches.
 
-    Those that only `general` (lib/market.lua) or a function called `rare_...` reaches move into it, so that a run that
-    does not call it does not make them either; what several of them reach, each of them has.
+    A function costs 0.1 us each time it is made, and a script's own text would make some thirty at each call. So what
+    does not change, functions and constants (names in capitals), goes into the prelude, which the server runs once. All
+    other top-level locals belong to a call: the functions share them, and each call sets them anew where they stand.
     """
-    functions = {match[1]: match[0] for match in _FUNCTION.finditer(source)}
-    main = _FUNCTION.sub("", source)
-    needed = _reached(main, functions)
-    lazy = {name for name in needed if _LAZY.match(name)}
-    now = _reached(main, {name: text for name, text in functions.items() if name not in lazy}) | lazy
-    linked = dict(functions)
-    for name in lazy:
-        # What runs at once may call them too, but not what is inside them.
-        inside = _reached(functions[name], functions) - now
-        later = [text for other, text in functions.items() if other in inside]
-        head, _, body = functions[name].partition("\n")
-        linked[name] = f"{head}\n{''.join(later)}{body}"
-    return _FUNCTION.sub(lambda match: linked[match[1]] if match[1] in now else "", source)
+    included = "".join((folder / path).read_text() for path in _INCLUDE.findall(text))
+    fragments, own = _bare(included), _bare(_INCLUDE.sub("", text))
+    whole = fragments + own
+    calls = _FUNCTION.sub("", _CONSTANT.sub("", whole))
+    used = _words("".join(match[0] for match in _FUNCTION.finditer(own)))
+    shared = [match[1] for match in _STATE.finditer(_FUNCTION.sub("", _CONSTANT.sub("", fragments)))]
+    shared += [match[1] for match in _STATE.finditer(calls) if not used.isdisjoint(match[1].split(", "))]
+    reached = _reached(calls, {match[1]: match[0] for match in _FUNCTION.finditer(whole)})
+    functions = "".join(match[0] for match in _FUNCTION.finditer(whole) if match[1] in reached)
+    constants = "".join(_CONSTANT.findall(_FUNCTION.sub("", whole)))
+    declared = "".join(f"local {names}\n" for names in shared)
+    return Script(name, _STATE.sub(partial(_assigned, shared), calls), constants + declared + functions)
+
+
+def _bare(text: str) -> str:
+    return _EMPTY.sub("", _COMMENT.sub("", _BLOCK_COMMENT.sub("", text)))
+
+
+def _words(text: str) -> set[str]:
+    return set(_NAME.findall(text))
+
+
+def _assigned(shared: list[str], match: re.Match[str]) -> str:
+    """The statement as an assignment, if functions share what it declares."""
+    return match[1] + (match[2] or " = nil") if match[1] in shared else match[0]
 
 
 def _reached(text: str, functions: dict[str, str]) -> set[str]:
-    """The functions that a text calls, and those that they call."""
+    """The functions that a text calls, and those that they call; a name counts wherever it stands."""
     reached: set[str] = set()
-    fresh = set(_NAME.findall(text)) & functions.keys()
+    fresh = _words(text) & functions.keys()
     while fresh:
         reached |= fresh
-        named = {name for function in fresh for name in _NAME.findall(functions[function])}
-        fresh = (named & functions.keys()) - reached
+        fresh = (_words("".join(functions[name] for name in fresh)) & functions.keys()) - reached
     return reached

@@ -31,11 +31,11 @@ local t, r, refusal = find_assigned(ARGV[2], ARGV[3], ARGV[4], ARGV[5])
 if refusal then return refusal end
 
 set_clock(ARGV[1])
-local reason = ARGV[6]
-if reason == '' then reason = string.match(call('HGET', t.key, 'e') or '', '|(.*)$') or '' end
-local was, packed = r.status, turn_reservation(t, r, 'completed')
+local was, reason = r.status, ARGV[6]
+if reason == '' and was == 'wrapping' then reason = string.match(call('HGET', t.key, 'e') or '', '|(.*)$') or '' end
+local packed = turn_reservation(t, r, 'completed')
 end_task(t, 'completed', reason, r.sid, packed)
 local w = release_slot(r, was)
-if r.more ~= '' then rare_leave_work(w, r) else serve_slot(w) end
+if r.more ~= '' then leave_work(w, r) else serve_slot(w) end
 conclude()
-return {OK, t.sid, packed, call('HGET', w.key, 'name')}
+return {OK, t.sid, packed, w.name}

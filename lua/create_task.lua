@@ -50,7 +50,7 @@ local function create(i)
     once = unpack(ARGV, i + 1, i + 14)
   if virtual ~= '' and tonumber(virtual) > now then return {ILLEGAL} end
   if once ~= '' then
-    local earlier = rare_claim(root .. 'y:', once, sid)
+    local earlier = claim(root .. 'y:', once, sid)
     if earlier then return earlier end
   end
   if call('ZADD', root .. 'tasks', 'NX', seq + 1, sid) == 0 then  -- it is there: an earlier try did its work
@@ -78,7 +78,7 @@ local function create(i)
     call('HSET', key, 's', 'pending|0|' .. stamp .. '|0|-', unpack(t.fresh))
     set_waiting_timer(t)
   end
-  if touched then general().skip_touched() end
+  if touched then skip_touched() end
   return {OK, now}
 end
 

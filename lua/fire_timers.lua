@@ -52,7 +52,7 @@ local function fire_pending(t)
     tell('reservation.failed', t.sid .. '|' .. t.tag)
     return end_task(t, 'canceled', TARGET_MISSED)
   end
-  general().leave(t, 't')
+  leave_step(t, 't')
 end
 
 local function fire(sid)
@@ -75,7 +75,7 @@ local due = call('ZRANGEBYSCORE', timers, '-inf', stamp, 'LIMIT', 0, ARGV[2])
 for _, entry in ipairs(due) do
   local sid
   number, sid = string.match(entry, '^(%d+):(.*)$')
-  root, pools, made = shard .. number .. ':', {}, nil  -- nothing of the Workspace before
+  root, pools, preferred = shard .. number .. ':', {}, nil  -- nothing of the Workspace before
   call('ZREM', timers, entry)
   if open_workspace() then
     fire(sid)

@@ -91,6 +91,6 @@ for n, channel in pairs(channels) do
   call('HSET', key, 'pl' .. n, channel.pools)
 end
 call('HSET', key, 'chs', list, 'dy', dynamic, 'ix', '1', 'ok', f[4])
-general().serve_all(sid)
+serve_all(sid)
 conclude()
 return {OK}

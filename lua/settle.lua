@@ -24,11 +24,11 @@
 if not open_workspace() then return {OK} end
 set_clock(ARGV[1])
 if ARGV[3] ~= '' then
-  general().serve_all(ARGV[3])
+  serve_all(ARGV[3])
 else
   local ids = {}
   for id in string.gmatch(ARGV[2], '[^,]+') do ids[#ids + 1], ids[id] = id, true end
-  general().settle(ids)
+  settle(ids)
 end
 conclude()
 return {OK}

@@ -60,6 +60,6 @@ if changed then
   reindex(sid)
 end
 local came = ARGV[7] ~= '' and set_activity(sid, ARGV[7], ARGV[8]) and not changed
-if not (ARGV[10] == '1' and reject_pending(sid, now)) and came then general().serve_all(sid) end
+if not (ARGV[10] == '1' and reject_pending(sid, now)) and came then serve_all(sid) end
 conclude()
 return {OK, call('HGETALL', key)}

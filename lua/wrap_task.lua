@@ -41,6 +41,6 @@ if ARGV[6] ~= '' then call('HSET', t.key, 'e', '|' .. ARGV[6]) end
 local worker = root .. 'k:' .. r.worker
 call('HINCRBY', worker, 'asg' .. r.n, -1)
 local f = call('HMGET', worker, 'name', 'dy')
-if f[2] == '1' then general().serve_dynamic(r.worker) end
+if f[2] == '1' then serve_dynamic(r.worker) end
 conclude()
 return {OK, t.sid, packed, f[1]}

@@ -36,7 +36,7 @@ class DeadlineExceeded(PipelineError):
 class ServerError(PipelineError):
     """The server's error reply.
 
-    `message` is the whole line as the server sent it, `code` its first word: `NOSCRIPT`, `OOM`,
+    `message` is the whole line as the server sent it, `code` its first word: `OOM`, `READONLY`,
     `BUSY`, `LOADING`, `ERR` ...
     """
 

@@ -19,12 +19,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from engine.redis.connection import Arg, Call, Connection, connect_to, pack
 from engine.redis.errors import DeadlineExceeded, NotSent, Overloaded, PipelineError, ServerError
 from engine.redis.script import Script
 from engine.redis.url import RedisURL
+
+UNKNOWN: Final = "ERR Function not found"
 
 BACKOFF_MIN_S = 0.01  # a restarted server is back within milliseconds
 BACKOFF_MAX_S = 1.0  # and a thousand clients knock at most a thousand times a second when it is not
@@ -162,21 +164,21 @@ class Pipeline:
         return await self.send(*args)
 
     async def script(self, script: Script, keys: Sequence[Arg], args: Sequence[Arg]) -> Any:
-        """Run a script by its SHA; if the server does not know it, load it and run it, once.
+        """Run a script by its name on the server; if the server does not know it, load it and run it, once.
 
-        Raises PipelineError. A NOSCRIPT reply means that nothing ran, so this repeat is safe; all of it
-        together has one deadline.
+        Raises PipelineError. A reply that there is no such function means that nothing ran, so this repeat is safe;
+        all of it together has one deadline.
         """
         deadline_s = self._clock() + self._deadline_s
         try:
-            return await self.send("EVALSHA", script.sha, len(keys), *keys, *args)
+            return await self.send("FCALL", script.function, len(keys), *keys, *args)
         except ServerError as error:
-            if error.code != "NOSCRIPT":
+            if error.message != UNKNOWN:
                 raise
         try:
             async with asyncio.timeout(deadline_s - self._clock()):
                 await asyncio.shield(self._load(script))
-                return await self.send("EVALSHA", script.sha, len(keys), *keys, *args)
+                return await self.send("FCALL", script.function, len(keys), *keys, *args)
         except TimeoutError:
             raise DeadlineExceeded(f"{script.name} got no reply in {self._deadline_s} s") from None
 
@@ -201,15 +203,17 @@ class Pipeline:
             connection.drop(f"the server sent nothing for {self._deadline_s} s")
 
     def _load(self, script: Script) -> asyncio.Future[Any]:
-        """The load of a script: one, however many callers met NOSCRIPT at the same time."""
-        loading = self._loading.get(script.sha)
+        """The load of a script: one, however many callers met UNKNOWN at the same time."""
+        loading = self._loading.get(script.function)
         if loading is None:
-            self._loading[script.sha] = loading = self.send("SCRIPT", "LOAD", script.source)
-            loading.add_done_callback(partial(self._loaded, script.sha))
+            # REPLACE: another process may be loading the same text
+            loading = self.send("FUNCTION", "LOAD", "REPLACE", script.library)
+            self._loading[script.function] = loading
+            loading.add_done_callback(partial(self._loaded, script.function))
         return loading
 
-    def _loaded(self, sha: str, loading: asyncio.Future[Any]) -> None:
-        del self._loading[sha]
+    def _loaded(self, function: str, loading: asyncio.Future[Any]) -> None:
+        del self._loading[function]
         loading.exception()  # seen, even when everybody who waited for it has left
 
     def _flush(self) -> None:

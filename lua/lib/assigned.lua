@@ -19,10 +19,10 @@ local function find_assigned(task, worker, reservation, revision)
 end
 
 -- A Worker whose slot came free moves to the Activity that an instruction named for after the work.
-local function rare_leave_work(w, r)
+local function leave_work(w, r)
   local activity, available = remembered(r, 3)
   if not activity then return serve_slot(w) end
   write_worker(w)
   set_activity(r.worker, activity, available)
-  general().serve_all(r.worker)
+  serve_all(r.worker)
 end

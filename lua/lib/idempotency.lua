@@ -40,7 +40,7 @@ end
 
 -- Takes the key for what is about to be created, after all checks; the reply where it was taken before. A repeated
 -- call finds the key in its own name.
-local function rare_claim(place, once, sid)
+local function claim(place, once, sid)
   local earlier = recall(place, once)
   if not earlier then return remember(place, once, sid) end
   if earlier[2] ~= sid then return earlier end

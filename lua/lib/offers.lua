@@ -92,19 +92,19 @@ local function lay_to_rest(entry)
 end
 
 local function serve_back(back)
-  local entry, market = back.rest, general()
+  local entry = back.rest
   while entry do
     lay_to_rest(entry)
     entry = entry.next
   end
   for _, worker in ipairs(back) do
-    market.bring_back(worker.sid, worker.all and market.channels_of(worker.sid) or {worker.n}, back.ids)
+    bring_back(worker.sid, worker.all and channels_of(worker.sid) or {worker.n}, back.ids)
   end
-  market.settle(back.ids)
+  settle(back.ids)
 end
 
 -- The Worker takes the Task, which may have been offered to others too or moves it to another Activity.
-local function rare_accept(t, r, packed, dynamic)
+local function accept(t, r, packed, dynamic)
   local back, others = {ids = {}}, {}
   local activity, available = remembered(r, 2)
   if activity then set_activity(r.worker, activity, available) end
@@ -123,10 +123,10 @@ local function accept_offer(t, r, dynamic)
   call('HINCRBY', root .. 'k:' .. r.worker, 'asg' .. r.n, 1)
   set_timer(t, now + ASSIGNED_MS)
   if t.res ~= r.sid or r.more ~= '' then
-    rare_accept(t, r, packed, dynamic)
+    accept(t, r, packed, dynamic)
     return packed
   end
   call('HSET', t.key, 's', next_state(t, 'assigned', r.sid), r.sid, packed)
-  if dynamic then general().serve_dynamic(r.worker) end
+  if dynamic then serve_dynamic(r.worker) end
   return packed
 end

@@ -53,7 +53,7 @@ local function member_terms(pool, sid)
 end
 
 -- Whether the Worker satisfies what its load decides of the condition of a load-dependent pool.
-local function rare_fits(pool, w)
+local function fits(pool, w)
   local _, program = member_terms(pool, w.sid)
   return worker_holds(program, w.sid)
 end
@@ -102,14 +102,14 @@ local function unpark(w)
 end
 
 -- The Worker that a direct pool is for, whatever it is doing; nil while it is no member or waits to be indexed.
-local function rare_direct_worker(pool)
+local function direct_worker(pool)
   local w = load_worker(call('HGET', root .. 'p:' .. pool.id, 'target'), pool.n)
   return w and call('HGET', w.key, 'ix') == '1' and string.find(',' .. pools_of(w), ',' .. pool.id .. ',', 1, true) and w
 end
 
 -- The best offerable Worker of a pool, or nil; second result true when the probes ran out before one was found.
 local function idle_head(pool)
-  if pool.direct then return rare_direct_worker(pool), false end
+  if pool.direct then return direct_worker(pool), false end
   while true do
     local head = call('ZRANGE', pool.idle, 0, 0, 'WITHSCORES')
     if not head[1] then return nil, false end
@@ -119,7 +119,7 @@ local function idle_head(pool)
     local w = load_worker(sid, pool.n)
     if not w then
       call('ZREM', pool.idle, head[1])
-    elseif not offerable(w) or pool.dynamic and not rare_fits(pool, w) then
+    elseif not offerable(w) or pool.dynamic and not fits(pool, w) then
       park(pool, w)
       write_worker(w)
     else

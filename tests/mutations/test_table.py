@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from engine.scripts import LUA, expand, load_scripts
+from engine.scripts import LUA, link, load_scripts
 from tests.mutations.table import Mutation, mutations
 from tests.unit.lua_text import compiled
 
@@ -54,7 +54,7 @@ def test_the_table_is_about_everything_and_spares_no_file() -> None:
 
 @cache
 def linked() -> dict[str, str]:
-    return {name: script.source for name, script in load_scripts().items()}
+    return {name: script.text for name, script in load_scripts().items()}
 
 
 @pytest.mark.parametrize("mutation", TABLE, ids=lambda m: f"{m.number}-{m.file}")
@@ -66,7 +66,7 @@ def test_a_mistake_changes_the_code_and_leaves_it_lua(
     for name, before in linked().items():
         path = folder / f"{name}.lua"
         if mutation.file in (path.name, *re.findall(r"^--@include (\S+)$", path.read_text(), re.MULTILINE)):
-            after = expand(path.read_text(), folder)
+            after = link(name, path.read_text(), folder).text
             if after != before:
                 compiled(after)
                 return

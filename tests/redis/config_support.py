@@ -48,7 +48,7 @@ class FakePipeline:
         return await self.send(*args)
 
     async def script(self, script: Script, keys: Any, args: Any) -> Any:
-        return await self.call("EVAL", script.source, len(keys), *keys, *args)
+        return await self.call("EVAL", script.text, len(keys), *keys, *args)
 
 
 class Wire:

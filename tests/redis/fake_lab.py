@@ -67,7 +67,7 @@ class ScriptPipeline(FakePipeline):
         await asyncio.sleep(0)
         name = script.name.encode()
         if self._linked[name] is None:
-            self._linked[name] = self._server._lua_runtime.compile(script.source.encode())
+            self._linked[name] = self._server._lua_runtime.compile(script.text.encode())
         reply = self.send("EVAL", f"return linked.{script.name}()", len(keys), *keys, *args)
         self.calls.append(script.name)
         done = await reply

@@ -1,6 +1,7 @@
 """The pipeline while the server answers: replies, errors, gathering, cancelling, scripts, log-in."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hostile_server import Clock, Peer, Story, accepting, hostile, on_both_loops
 from engine.redis import DeadlineExceeded, NotSent, Pipeline, RedisURL, Script, ServerError
 
 SCRIPT = Script(name="pair", source="return {KEYS[1], ARGV[1]}")
+NO_FUNCTION = b"-ERR Function not found\r\n"
 
 
 def answering(*replies: bytes) -> Story:
@@ -146,11 +148,14 @@ async def test_a_call_cancelled_in_the_turn_it_was_made_is_never_sent(path: Path
 async def test_a_known_script_is_one_round_trip(path: Path) -> None:
     async with hostile(path, answering(b":5\r\n")) as server, pipeline(path) as p:
         assert await p.script(SCRIPT, ["k"], [1, b"a"]) == 5
-    assert server.peers[0].commands[1:] == [[b"EVALSHA", SCRIPT.sha.encode(), b"1", b"k", b"1", b"a"]]
+    assert server.peers[0].commands[1:] == [[b"FCALL", SCRIPT.function.encode(), b"1", b"k", b"1", b"a"]]
 
 
-def test_a_scripts_sha_is_computed_whatever_is_passed() -> None:
-    assert Script(name="one", source="return 1", sha="x").sha == "e0e1f9fabfc9d4800c877a703b823ac0578ff8db"
+def test_a_scripts_name_on_the_server_is_computed_whatever_is_passed() -> None:
+    texts = {"": "return 1", "local n = 1\n": "return 1", "local n = 2\n": "return 1"}
+    names = {Script("one", source, prelude, "x").function for prelude, source in texts.items()}
+    assert len(names) == 3
+    assert all(re.fullmatch(r"tl_one_[0-9a-f]{16}", name) for name in names)
 
 
 async def forgetful(peer: Peer) -> None:
@@ -159,11 +164,11 @@ async def forgetful(peer: Peer) -> None:
     known: set[bytes] = set()
     while True:
         words = await peer.command()
-        if words[0] == b"SCRIPT":
-            known.add(SCRIPT.sha.encode())
+        if words[0] == b"FUNCTION":
+            known.add(SCRIPT.function.encode())
             peer.say(b"+loaded\r\n")
         else:
-            peer.say(b"+%s\r\n" % words[-1] if words[1] in known else b"-NOSCRIPT No matching script\r\n")
+            peer.say(b"+%s\r\n" % words[-1] if words[1] in known else NO_FUNCTION)
 
 
 @on_both_loops
@@ -172,23 +177,23 @@ async def test_an_unknown_script_is_loaded_once_for_all_callers(path: Path) -> N
         assert await asyncio.gather(*[p.script(SCRIPT, [], [n]) for n in range(5)]) == [
             b"%d" % n for n in range(5)
         ]
-    loads = [words for words in server.peers[0].commands if words[0] == b"SCRIPT"]
-    assert loads == [[b"SCRIPT", b"LOAD", SCRIPT.source.encode()]]
+    loads = [words for words in server.peers[0].commands if words[0] == b"FUNCTION"]
+    assert loads == [[b"FUNCTION", b"LOAD", b"REPLACE", SCRIPT.library.encode()]]
     assert p._loading == {}
 
 
 @on_both_loops
 async def test_a_script_still_unknown_after_loading_is_reported_not_retried(path: Path) -> None:
-    story = answering(b"-NOSCRIPT a\r\n", b"+sha\r\n", b"-NOSCRIPT b\r\n")
+    story = answering(NO_FUNCTION, b"+loaded\r\n", NO_FUNCTION)
     async with hostile(path, story) as server, pipeline(path) as p:
-        with pytest.raises(ServerError, match="NOSCRIPT b"):
+        with pytest.raises(ServerError, match="not found"):
             await p.script(SCRIPT, [], [])
     assert len(server.peers[0].commands) == 4
 
 
 @on_both_loops
 async def test_a_script_that_cannot_be_loaded_gives_the_servers_reason(path: Path) -> None:
-    story = answering(b"-NOSCRIPT a\r\n", b"-ERR Error compiling script\r\n")
+    story = answering(NO_FUNCTION, b"-ERR Error compiling function\r\n")
     async with hostile(path, story) as server, pipeline(path) as p:
         with pytest.raises(ServerError, match="compiling"):
             await p.script(SCRIPT, [], [])
@@ -197,8 +202,8 @@ async def test_a_script_that_cannot_be_loaded_gives_the_servers_reason(path: Pat
 
 @on_both_loops
 async def test_a_scripts_own_error_is_not_taken_for_an_unknown_script(path: Path) -> None:
-    async with hostile(path, answering(b"-BUSY script\r\n")) as server, pipeline(path) as p:
-        with pytest.raises(ServerError, match="BUSY"):
+    async with hostile(path, answering(b"-ERR user_function:1: its own\r\n")) as server, pipeline(path) as p:
+        with pytest.raises(ServerError, match="its own"):
             await p.script(SCRIPT, [], [])
     assert len(server.peers[0].commands) == 2
 
@@ -211,7 +216,7 @@ async def test_loading_and_repeating_share_the_deadline_of_the_call(path: Path) 
         await peer.welcome()
         await peer.command()
         await may_answer.wait()
-        peer.say(b"-NOSCRIPT a\r\n")
+        peer.say(NO_FUNCTION)
         await peer.gone()
 
     async with hostile(path, story), pipeline(path, clock=clock) as p:
@@ -235,10 +240,10 @@ async def test_a_caller_that_leaves_during_the_load_does_not_take_it_from_the_ot
         await peer.welcome()
         for _ in range(2):
             await peer.command()
-            peer.say(b"-NOSCRIPT a\r\n")
-        assert (await peer.command())[0] == b"SCRIPT"
+            peer.say(NO_FUNCTION)
+        assert (await peer.command())[0] == b"FUNCTION"
         await may_load.wait()
-        peer.say(b"+sha\r\n")
+        peer.say(b"+loaded\r\n")
         await peer.echo()
 
     async with hostile(path, story) as server, pipeline(path) as p, asyncio.TaskGroup() as group:

@@ -19,9 +19,12 @@ from engine.redis import (
     RedisURL,
     Script,
     ServerError,
+    connect,
 )
+from engine.scripts import drop_old, load_scripts
 
 COUNT = Script(name="count", source="return redis.call('INCRBY', KEYS[1], ARGV[1])")
+FOREIGN = "#!lua name=foreign\nredis.register_function('foreign', function() return 1 end)"
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +60,40 @@ async def test_a_thousand_calls_a_third_of_them_cancelled_get_their_own_answers(
 async def test_a_flushed_script_is_loaded_again(server: EmbeddedServer, key: str) -> None:
     async with Pipeline(RedisURL.parse(server.url)) as p:
         assert await p.script(COUNT, [key], [1]) == 1
-        assert await p.call("SCRIPT", "FLUSH") == b"OK"
+        assert await p.call("FUNCTION", "FLUSH") == b"OK"
         assert sorted(await asyncio.gather(*[p.script(COUNT, [key], [1]) for _ in range(64)])) == list(
             range(2, 66)
         )
+
+
+@on_both_loops
+async def test_a_prelude_is_run_once_and_two_versions_live_side_by_side(
+    server: EmbeddedServer, key: str
+) -> None:
+    old = Script("next", "runs = runs + 1 return {runs, KEYS[1]}", f"local runs = 0  -- {key}\n")
+    new = Script("next", "runs = runs + 1 return {runs, KEYS[1]}", f"local runs = 10  -- {key}\n")
+    async with Pipeline(RedisURL.parse(server.url)) as p:
+        told = [await p.script(version, [key], []) for version in (old, new, old, new)]
+    assert told == [[runs, key.encode()] for runs in (1, 11, 2, 12)]
+
+
+@on_both_loops
+async def test_functions_of_other_versions_are_dropped_and_others_are_not(
+    server: EmbeddedServer, key: str
+) -> None:
+    other, mine = Script("of_another_version", "return 1"), load_scripts()["tell_alert"]
+    redis = connect(server.url)
+    async with Pipeline(RedisURL.parse(server.url)) as p:
+        await p.call("FUNCTION", "FLUSH")
+        await p.script(other, [key], [])
+        await p.script(mine, [f"{key}:1:", key], [0, "WT1", 0, ""])
+        await p.call("FUNCTION", "LOAD", FOREIGN)
+        assert await drop_old(redis) == [other.function]
+        assert await drop_old(redis) == []
+        kept = {library[1] for library in await p.call("FUNCTION", "LIST")}
+        assert kept >= {mine.function.encode(), b"foreign"}
+        assert await p.script(other, [key], []) == 1
+    await redis.aclose()
 
 
 @on_both_loops

@@ -54,7 +54,7 @@ class Doubtful(ScriptPipeline):
         reply = await super().script(script, keys, args)
         if script.name in REPEATED:
             before = self._dump()
-            assert await self.send("EVAL", script.source, len(keys), *keys, *args) == reply
+            assert await self.send("EVAL", script.text, len(keys), *keys, *args) == reply
             assert self._dump() == before, f"{script.name} did it twice"
             self.repeated.add(script.name)
         return reply
@@ -66,7 +66,7 @@ class Doubtful(ScriptPipeline):
         if case == ("add_members", WORKER):
             old[2:3], old[8:] = ["0"], []  # not the last of them, whose coming puts the pool into use
         before = self._dump()
-        reply = await self.send("EVAL", script.source, len(keys), *keys, *old)
+        reply = await self.send("EVAL", script.text, len(keys), *keys, *old)
         assert self._dump() == before, f"{script.name} did something by an old {what}"
         if reply[0] == REFUSED.get(case, Status.OK if case in QUIET else Status.STALE):
             self.refused.add(case)

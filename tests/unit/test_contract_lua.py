@@ -9,12 +9,12 @@ from typing import Final
 import pytest
 
 from engine.keys import ShardKeys, WorkspaceKeys
-from engine.scripts import LUA, Status, expand, load_scripts
+from engine.scripts import LUA, Status, link, load_scripts
 from tests.unit.lua_text import OFFERED, code_of, globals_of, header_of, section_of
 
 SCRIPTS: Final = sorted(LUA.glob("*.lua"))
 FRAGMENTS: Final = sorted((LUA / "lib").glob("*.lua"))
-LINKED: Final = {name: script.source for name, script in load_scripts().items()}
+LINKED: Final = {name: script.text for name, script in load_scripts().items()}
 STATUS: Final = re.compile(rf"\b({'|'.join(Status.__members__)})\b")
 _LAYOUT: Final = r"(?<![\w'])([a-z_]+(?::<\w+>)?)\s+(?:hash|zset|stream|set)\b"
 PYTHON_ONLY: Final = {"shard numbers", "shard dead"}  # taken with INCR and written with XADD, by no script
@@ -131,14 +131,6 @@ def test_script_compiles_and_uses_no_undefined_name(name: str) -> None:
     assert writes == set()
 
 
-def test_methods_of_general_are_there_and_used() -> None:
-    """They are fields of a table, which no compiler looks at."""
-    code = "\n".join(code_of(path.read_text()) for path in [*SCRIPTS, *FRAGMENTS])
-    made = re.findall(r"\bfunction M\.(\w+)\(", code)
-    called = re.findall(r"(?:\bgeneral\(\)|\bmarket|(?<!function )\bM)\.(\w+)\(", code)
-    assert set(called) == set(made)
-
-
 @pytest.mark.parametrize(
     ("right", "wrong", "name"),
     [
@@ -151,13 +143,13 @@ def test_methods_of_general_are_there_and_used() -> None:
 def test_misspelt_name_is_found(right: str, wrong: str, name: str) -> None:
     text = (LUA / "cancel_task.lua").read_text()
     assert right in text
-    reads, _ = globals_of(expand(text.replace(right, wrong, 1)))
+    reads, _ = globals_of(link("one", text.replace(right, wrong, 1)).text)
     assert name in reads - OFFERED
 
 
 def test_forgotten_local_is_found() -> None:
     text = (LUA / "cancel_task.lua").read_text().replace("local t = load_task", "t = load_task")
-    assert globals_of(expand(text))[1] == {"t"}
+    assert globals_of(link("one", text).text)[1] == {"t"}
 
 
 def keys_of_python() -> set[str]:

@@ -39,17 +39,17 @@ def test_states_are_those_of_the_model() -> None:
 
 
 def test_offers_are_made_by_the_scripts_that_can_make_one() -> None:
-    offering = {name for name, script in load_scripts().items() if "'reservation.created'" in script.source}
+    offering = {name for name, script in load_scripts().items() if "'reservation.created'" in script.text}
     assert group("OFFER") == offering - OFFERLESS
     assert {arrow.script for arrow in drawn("Reservation") if arrow.after == "pending"} == {"OFFER"}
 
 
 def test_tasks_come_back_by_the_scripts_that_can_withdraw_an_offer() -> None:
     withdrawing = {
-        name for name, script in load_scripts().items() if "local function withdraw(" in script.source
+        name for name, script in load_scripts().items() if "local function withdraw(" in script.text
     }
     assert group("WITHDRAW") == withdrawing
-    rescinding = {name for name, script in load_scripts().items() if "'rescinded'" in script.source}
+    rescinding = {name for name, script in load_scripts().items() if "'rescinded'" in script.text}
     assert {arrow.script for arrow in drawn("Reservation") if arrow.after == "rescinded"} == rescinding
 
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.scripts import LUA, expand, load_scripts
-from tests.unit.lua_text import lua51, names_made
+from engine.redis import Script
+from engine.scripts import LUA, link, load_scripts
+from tests.unit.lua_text import compiled, lua51, names_made
 
 LIBRARY = """--[[
   library: something to include.
 ]]
-local base = 100
+local BASE = 100  -- where to begin
+local calls, last = 0
+local root = KEYS[1]
 
 local function leaf(n)
-  return base + n
+  calls = calls + 1
+  return BASE + n
 end
 
 -- Nothing calls this one.
@@ -24,23 +29,12 @@ local function unused(n)
 end
 
 local function shared(n)
-  return leaf(n) + 1
+  return leaf(n) + calls
 end
-
-local function lazily(n)
-  if n > 0 then
-    return shared(n) + leaf(n)
-  end
-  return n
-end
-
-local function general()
-  local made = {}
-  function made.answer(n)
-    return lazily(n)
-  end
-  return made
-end
+"""
+SERVER = """
+  redis = {register_function = function(name, called) redis[name] = called end}
+  return redis
 """
 
 
@@ -51,51 +45,63 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def linked(folder: Path, body: str) -> str:
-    return expand(f"--[[\n  script: for a test.\n]]\n--@include lib/library.lua\n\n{body}\n", folder)
+def linked(folder: Path, body: str) -> Script:
+    return link("test", f"--[[\n  script: for a test.\n]]\n--@include lib/library.lua\n\n{body}\n", folder)
 
 
-def result_of(source: str) -> object:
-    return lua51.LuaRuntime().execute(source)
+def results_of(script: Script, *argv: int, key: str = "root", times: int = 2) -> list[Any]:
+    """What the calls give, of the function in a server; EVAL must give the same."""
+    lua = lua51.LuaRuntime()
+    redis = lua.execute(SERVER)
+    lua.execute(script.library.removeprefix(f"#!lua name={script.function}\n"))
+    keys, args = lua.table(key), lua.table(*argv)
+    found = [redis[script.function](keys, args) for _ in range(times)]
+    alone = lua51.LuaRuntime()
+    alone.globals()["KEYS"], alone.globals()["ARGV"] = alone.table(key), alone.table(*argv)
+    assert found == [alone.execute(script.text) for _ in range(times)]
+    return found
 
 
 def test_included_text_takes_the_place_of_its_line_without_comments(folder: Path) -> None:
-    source = linked(folder, "return base -- text\n-- whole line")
-    assert source.startswith("local base = 100\n")
-    assert "library" not in source
-    assert "Nothing calls" not in source
-    assert "@include" not in source
-    assert "whole line" not in source
-    assert result_of(source) == 100
+    script = linked(folder, "return BASE -- text\n-- whole line")
+    assert script.prelude.startswith("local BASE = 100\n")
+    for word in ("library", "Nothing calls", "@include", "whole line", "text", "where to begin"):
+        assert word not in script.text
+    assert results_of(script) == [100, 100]
 
 
 def test_only_what_is_reached_stays(folder: Path) -> None:
-    assert names_made(linked(folder, "return base")) == []
-    assert names_made(linked(folder, "return leaf(1)")) == ["leaf"]
-    assert names_made(linked(folder, "return shared(1)")) == ["leaf", "shared"]
-    assert result_of(linked(folder, "return shared(1)")) == 102
+    assert names_made(linked(folder, "return BASE").text) == []
+    assert names_made(linked(folder, "return leaf(1)").text) == ["leaf"]
+    assert names_made(linked(folder, "return shared(1)").text) == ["leaf", "shared"]
 
 
-def test_what_only_general_reaches_moves_into_it(folder: Path) -> None:
-    source = linked(folder, "return general().answer(1)")
-    assert names_made(source) == ["general"]
-    assert names_made(source, "general") == ["leaf", "shared", "lazily", "made.answer"]
-    assert "unused" not in source
-    assert result_of(source) == 203
+def test_functions_and_constants_are_made_once_and_what_belongs_to_a_call_is_set_at_each(
+    folder: Path,
+) -> None:
+    script = linked(folder, "local n = shared(ARGV[1])\nreturn n")
+    assert script.source == "calls, last = 0\nroot = KEYS[1]\nlocal n = shared(ARGV[1])\nreturn n\n"
+    assert results_of(script, 1) == [102, 102]  # with a count that went on, the second call would give 103
 
 
-def test_what_others_reach_too_stays_outside_of_general(folder: Path) -> None:
-    source = linked(folder, "return shared(0) + general().answer(1)")
-    assert names_made(source) == ["leaf", "shared", "general"]
-    assert names_made(source, "general") == ["lazily", "made.answer"]
-    assert result_of(source) == 304
+def test_what_a_call_did_not_set_is_not_there_at_the_next_one(folder: Path) -> None:
+    assert results_of(linked(folder, "local before = last\nlast = 7\nleaf(1)\nreturn before")) == [None, None]
 
 
-def test_a_function_that_calls_general_does_not_pull_out_what_is_inside(folder: Path) -> None:
-    body = "local function serve(n)\n  return general().answer(n)\nend\n\nreturn serve(1)"
-    source = linked(folder, body)
-    assert names_made(source) == ["general", "serve"]
-    assert result_of(source) == 203
+def test_locals_of_a_script_are_shared_with_its_own_functions(folder: Path) -> None:
+    body = "local n, more = ARGV[1], 1\nlocal function add()\n  n = n + more\nend\n\nadd()\nadd()\nreturn n"
+    script = linked(folder, body)
+    assert "local n, more\n" in script.prelude
+    assert results_of(script, 5) == [7, 7]
+
+
+def test_a_scripts_functions_see_keys_and_arguments(folder: Path) -> None:
+    body = "local function second()\n  return KEYS[1] .. ARGV[2] .. root\nend\n\nreturn second()"
+    assert results_of(linked(folder, body), 1, 2, key="k") == ["k2k", "k2k"]
+
+
+def test_a_local_of_a_script_hides_that_of_a_fragment_from_the_script_alone(folder: Path) -> None:
+    assert results_of(linked(folder, "local calls = 50\nreturn shared(calls)")) == [151, 151]
 
 
 def test_functions_that_call_each_other_are_kept_together(folder: Path) -> None:
@@ -104,12 +110,12 @@ def test_functions_that_call_each_other_are_kept_together(folder: Path) -> None:
         "local function set_odd()\n  odd = function(n) return n ~= 0 and even(n - 1) end\nend\n\n"
         "set_odd()\nreturn even(4)"
     )
-    assert result_of(linked(folder, body)) is True
+    assert results_of(linked(folder, body)) == [True, True]
 
 
 def test_missing_fragment_is_an_error(folder: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"nowhere\.lua"):
-        expand("--@include lib/nowhere.lua\nreturn 1\n", folder)
+        link("test", "--@include lib/nowhere.lua\nreturn 1\n", folder)
 
 
 def test_folder_without_scripts_is_an_error(tmp_path: Path) -> None:
@@ -118,26 +124,21 @@ def test_folder_without_scripts_is_an_error(tmp_path: Path) -> None:
 
 
 def test_every_file_is_a_script_named_after_it() -> None:
-    assert set(load_scripts()) == {path.stem for path in LUA.glob("*.lua")}
+    assert {name: script.name for name, script in load_scripts().items()} == {
+        path.stem: path.stem for path in LUA.glob("*.lua")
+    }
 
 
 @pytest.mark.parametrize("name", sorted(load_scripts()))
-def test_no_script_makes_a_function_it_does_not_name(name: str) -> None:
-    source = load_scripts()[name].source
-    for function in names_made(source):
-        assert source.count(function) > 1, f"{function} is made and never named"
+def test_no_script_has_a_function_that_it_does_not_name(name: str) -> None:
+    text = load_scripts()[name].text
+    for function in names_made(text):
+        assert text.count(function) > 1, f"{function} is made and never named"
 
 
-def test_a_life_makes_at_most_80_functions() -> None:
-    """0.1 us each, so 8 of the 90 us a life may take."""
-    scripts = load_scripts()
-    life = ("create_task", "accept_reservation", "complete_task")
-    assert sum(len(names_made(scripts[name].source)) for name in life) <= 80
-
-
-def test_what_only_general_needs_is_not_made_by_runs_that_do_not_call_it() -> None:
-    source = load_scripts()["create_task"].source
-    made, later = names_made(source), names_made(source, "general")
-    assert "general" in made
-    assert {"unpark", "waiting_pop", "load_task"} <= set(later) - set(made)
-    assert {"offer", "idle_head", "enter_pool"} <= set(made) - set(later)
+@pytest.mark.parametrize("name", ["create_task", "accept_reservation", "complete_task"])
+def test_a_call_of_a_life_makes_no_function(name: str) -> None:
+    library = load_scripts()[name].library.split("\n", 1)[1]
+    (*made_once, called) = compiled(library).inner
+    assert len(made_once) > 50
+    assert called.inner == []

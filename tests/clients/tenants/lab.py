@@ -42,7 +42,7 @@ class Recorder(Pipeline):
         self.trace: list[str] = []
 
     def send(self, *args: Any) -> asyncio.Future[Any]:
-        self.trace.append(" ".join(str(word) for word in args[: 2 if args[0] == "EVALSHA" else 1]))
+        self.trace.append(" ".join(str(word) for word in args[: 2 if args[0] == "FCALL" else 1]))
         return super().send(*args)
 
 

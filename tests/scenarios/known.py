@@ -206,3 +206,12 @@ def an_alert_is_told_when_the_step_is_entered_and_not_again(play: Play) -> None:
     assert play.alerts() == [(task, 40154)] * 2
     play.wait(10)
     assert (play.queue(task), play.alerts()) == ("rest", [(task, 40154)] * 2)
+
+
+@scenario(ELSE_ALL)
+def an_alert_is_not_told_again_where_the_queue_gets_other_rules(play: Play) -> None:
+    play.update_queue("own", target="level > 1")
+    task = play.task(attributes={"agent": play.worker("ann")})
+    assert play.alerts() == [(task, 40152)]
+    play.update_queue("own", target="level > 2")
+    assert (play.queue(task), play.alerts()) == ("own", [(task, 40152)])

@@ -106,6 +106,14 @@ def a_stale_revision_changes_nothing(play: Play) -> None:
     assert play.see() == before
     play.update_task(task, priority=3, if_match=1)
     assert play.look(task)["revision"] == 2
+    play.answer(offer, "accepted", if_match=0)
+    before = play.see()
+    for status in ("completed", "wrapping"):
+        for revision in (0, 2):
+            with pytest.raises(RevisionMismatch):
+                play.answer(offer, status, if_match=revision)
+    assert play.see() == before
+    play.answer(offer, "completed", if_match=1)
 
 
 @scenario(one_queue())

@@ -10,18 +10,18 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from engine.redis import Pipeline, Script
+from engine.redis import Pipeline, alone
 
 _FIELDS: Final = ", ".join(f"'field{i}', ARGV[{i + 1}]" for i in range(20))
 _READ: Final = "local call = redis.call local f = call('HMGET', KEYS[1], 'field1', 'field2', 'field3') "
 _TELL: Final = " call('XADD', KEYS[5], '*', 'type', '1', 'key', '2') return 1"
 SCRIPTS: Final = (
-    Script(
+    alone(
         "create",
         f"local call = redis.call call('HSET', KEYS[1], {_FIELDS}) call('ZADD', KEYS[2], 1, KEYS[1])"
         " call('ZADD', KEYS[3], 2, KEYS[1]) call('INCR', KEYS[4])" + _TELL,
     ),
-    Script(
+    alone(
         "reserve",
         _READ
         + "local head = call('ZRANGE', KEYS[2], 0, 0) call('ZREM', KEYS[2], 'x') call('ZREM', KEYS[3], 'x')"
@@ -29,12 +29,12 @@ SCRIPTS: Final = (
         " call('HSET', KEYS[6], 'a', 1, 'b', 2, 'c', 3, 'd', 4, 'e', 5, 'f', 6)"
         " call('ZADD', KEYS[2], 1, head[1]) call('ZADD', KEYS[3], 5, KEYS[1])" + _TELL,
     ),
-    Script(
+    alone(
         "accept",
         _READ + "call('HSET', KEYS[1], 'field1', 'a', 'field2', 'b') call('HSET', KEYS[6], 'a', 1, 'b', 2)"
         " call('ZREM', KEYS[3], KEYS[1])" + _TELL,
     ),
-    Script(
+    alone(
         "complete",
         _READ + "call('HSET', KEYS[1], 'field1', 'a', 'field2', 'b') call('HSET', KEYS[6], 'a', 1, 'b', 2)"
         " call('ZADD', KEYS[3], 1, KEYS[1]) call('ZADD', KEYS[2], 1, KEYS[1]) call('HINCRBY', KEYS[6], 'c', 1)"

@@ -34,12 +34,12 @@ from msgspec import Struct
 from api.app import build
 from engine.keys import WorkspaceKeys
 from engine.model import Account, Found, Task, TaskStatus, WorkspaceConfig
-from engine.redis import Pipeline, RedisURL, Script, connect
+from engine.redis import Pipeline, RedisURL, alone, connect
 from engine.router import Engine
 from engine.sids import mint
 
 FIELDS: Final = 20
-BARE: Final = Script(
+BARE: Final = alone(
     "bare",
     "redis.call('HSET', KEYS[1], "
     + ", ".join(f"'field{i}', ARGV[{i + 1}]" for i in range(FIELDS))
@@ -115,7 +115,7 @@ class Created(Struct):
 
 def idiomatic(url: str, plan: dict[str, Any]) -> Litestar:
     pool = redis.asyncio.Redis.from_url(url)
-    script = pool.register_script(BARE.source)
+    script = pool.register_script(BARE.text)
 
     def authenticated(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scheme, _, coded = connection.headers.get("authorization", "").partition(" ")

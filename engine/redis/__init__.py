@@ -18,7 +18,7 @@ from engine.redis.errors import (
     WeakDurability,
 )
 from engine.redis.pipeline import Pipeline
-from engine.redis.script import Script
+from engine.redis.script import Script, alone
 from engine.redis.server import ServerFacts, check_server, connect
 from engine.redis.url import RedisURL
 
@@ -38,6 +38,7 @@ __all__ = [
     "ServerRefused",
     "ServerUnreachable",
     "WeakDurability",
+    "alone",
     "check_server",
     "connect",
 ]

@@ -23,7 +23,7 @@ from typing import Any, Final, Self
 
 from engine.redis.connection import Arg, Call, Connection, connect_to, pack
 from engine.redis.errors import DeadlineExceeded, NotSent, Overloaded, PipelineError, ServerError
-from engine.redis.script import Script
+from engine.redis.script import Library, Script
 from engine.redis.url import RedisURL
 
 UNKNOWN: Final = "ERR Function not found"
@@ -164,7 +164,7 @@ class Pipeline:
         return await self.send(*args)
 
     async def script(self, script: Script, keys: Sequence[Arg], args: Sequence[Arg]) -> Any:
-        """Run a script by its name on the server; if the server does not know it, load it and run it, once.
+        """Run a script by its name on the server; if the server does not know it, load its library and run it, once.
 
         Raises PipelineError. A reply that there is no such function means that nothing ran, so this repeat is safe;
         all of it together has one deadline.
@@ -177,7 +177,7 @@ class Pipeline:
                 raise
         try:
             async with asyncio.timeout(deadline_s - self._clock()):
-                await asyncio.shield(self._load(script))
+                await asyncio.shield(self._load(script.library))
                 return await self.send("FCALL", script.function, len(keys), *keys, *args)
         except TimeoutError:
             raise DeadlineExceeded(f"{script.name} got no reply in {self._deadline_s} s") from None
@@ -202,18 +202,17 @@ class Pipeline:
         if now_s - connection.last_read_s >= self._deadline_s:
             connection.drop(f"the server sent nothing for {self._deadline_s} s")
 
-    def _load(self, script: Script) -> asyncio.Future[Any]:
-        """The load of a script: one, however many callers met UNKNOWN at the same time."""
-        loading = self._loading.get(script.function)
+    def _load(self, library: Library) -> asyncio.Future[Any]:
+        """The load of a library: one, however many callers met UNKNOWN at the same time."""
+        loading = self._loading.get(library.name)
         if loading is None:
             # REPLACE: another process may be loading the same text
-            loading = self.send("FUNCTION", "LOAD", "REPLACE", script.library)
-            self._loading[script.function] = loading
-            loading.add_done_callback(partial(self._loaded, script.function))
+            self._loading[library.name] = loading = self.send("FUNCTION", "LOAD", "REPLACE", library.text)
+            loading.add_done_callback(partial(self._loaded, library.name))
         return loading
 
-    def _loaded(self, function: str, loading: asyncio.Future[Any]) -> None:
-        del self._loading[function]
+    def _loaded(self, name: str, loading: asyncio.Future[Any]) -> None:
+        del self._loading[name]
         loading.exception()  # seen, even when everybody who waited for it has left
 
     def _flush(self) -> None:

@@ -77,7 +77,7 @@ local function set_clock(given)
     now, stamp = tonumber(given), given
   else
     local time = call('TIME')
-    stamp = time[1] .. string.format('%03d', math.floor(time[2] / 1000))
+    stamp = time[1] .. string.sub('00000' .. time[2], -6, -4)  -- s, and ms of the microseconds
     now = tonumber(stamp)
   end
 end

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hostile_server import Clock, Peer, Story, accepting, hostile, on_both_loops, pipeline, until
 
-from engine.redis import DeadlineExceeded, NotSent, Pipeline, RedisURL, Script, ServerError
+from engine.redis import DeadlineExceeded, NotSent, Pipeline, RedisURL, ServerError, alone
 
-SCRIPT = Script(name="pair", source="return {KEYS[1], ARGV[1]}")
+SCRIPT = alone(name="pair", source="return {KEYS[1], ARGV[1]}")
 NO_FUNCTION = b"-ERR Function not found\r\n"
 
 
@@ -151,11 +151,13 @@ async def test_a_known_script_is_one_round_trip(path: Path) -> None:
     assert server.peers[0].commands[1:] == [[b"FCALL", SCRIPT.function.encode(), b"1", b"k", b"1", b"a"]]
 
 
-def test_a_scripts_name_on_the_server_is_computed_whatever_is_passed() -> None:
-    texts = {"": "return 1", "local n = 1\n": "return 1", "local n = 2\n": "return 1"}
-    names = {Script("one", source, prelude, "x").function for prelude, source in texts.items()}
-    assert len(names) == 3
-    assert all(re.fullmatch(r"tl_one_[0-9a-f]{16}", name) for name in names)
+def test_names_on_the_server_tell_versions_apart() -> None:
+    versions = [alone("one", "return 1"), alone("one", "return 2"), alone("one", "return 1", "local n = 1\n")]
+    assert len({script.function for script in versions}) == 3
+    for script in versions:
+        assert re.fullmatch(r"tl_[0-9a-f]{16}", script.library.name)
+        assert script.function == f"{script.library.name}_one"
+        assert script.library.text.startswith(f"#!lua name={script.library.name}\n")
 
 
 async def forgetful(peer: Peer) -> None:
@@ -178,7 +180,7 @@ async def test_an_unknown_script_is_loaded_once_for_all_callers(path: Path) -> N
             b"%d" % n for n in range(5)
         ]
     loads = [words for words in server.peers[0].commands if words[0] == b"FUNCTION"]
-    assert loads == [[b"FUNCTION", b"LOAD", b"REPLACE", SCRIPT.library.encode()]]
+    assert loads == [[b"FUNCTION", b"LOAD", b"REPLACE", SCRIPT.library.text.encode()]]
     assert p._loading == {}
 
 

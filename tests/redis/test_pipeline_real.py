@@ -17,13 +17,13 @@ from engine.redis import (
     NotSent,
     Pipeline,
     RedisURL,
-    Script,
     ServerError,
+    alone,
     connect,
 )
 from engine.scripts import drop_old, load_scripts
 
-COUNT = Script(name="count", source="return redis.call('INCRBY', KEYS[1], ARGV[1])")
+COUNT = alone(name="count", source="return redis.call('INCRBY', KEYS[1], ARGV[1])")
 FOREIGN = "#!lua name=foreign\nredis.register_function('foreign', function() return 1 end)"
 
 
@@ -70,8 +70,8 @@ async def test_a_flushed_script_is_loaded_again(server: EmbeddedServer, key: str
 async def test_a_prelude_is_run_once_and_two_versions_live_side_by_side(
     server: EmbeddedServer, key: str
 ) -> None:
-    old = Script("next", "runs = runs + 1 return {runs, KEYS[1]}", f"local runs = 0  -- {key}\n")
-    new = Script("next", "runs = runs + 1 return {runs, KEYS[1]}", f"local runs = 10  -- {key}\n")
+    old = alone("next", "runs = runs + 1 return {runs, KEYS[1]}", f"local runs = 0  -- {key}\n")
+    new = alone("next", "runs = runs + 1 return {runs, KEYS[1]}", f"local runs = 10  -- {key}\n")
     async with Pipeline(RedisURL.parse(server.url)) as p:
         told = [await p.script(version, [key], []) for version in (old, new, old, new)]
     assert told == [[runs, key.encode()] for runs in (1, 11, 2, 12)]
@@ -81,17 +81,17 @@ async def test_a_prelude_is_run_once_and_two_versions_live_side_by_side(
 async def test_functions_of_other_versions_are_dropped_and_others_are_not(
     server: EmbeddedServer, key: str
 ) -> None:
-    other, mine = Script("of_another_version", "return 1"), load_scripts()["tell_alert"]
+    other, mine = alone("of_another_version", "return 1"), load_scripts()["tell_alert"]
     redis = connect(server.url)
     async with Pipeline(RedisURL.parse(server.url)) as p:
         await p.call("FUNCTION", "FLUSH")
         await p.script(other, [key], [])
         await p.script(mine, [f"{key}:1:", key], [0, "WT1", 0, ""])
         await p.call("FUNCTION", "LOAD", FOREIGN)
-        assert await drop_old(redis) == [other.function]
+        assert await drop_old(redis) == [other.library.name]
         assert await drop_old(redis) == []
         kept = {library[1] for library in await p.call("FUNCTION", "LIST")}
-        assert kept >= {mine.function.encode(), b"foreign"}
+        assert kept >= {mine.library.name.encode(), b"foreign"}
         assert await p.script(other, [key], []) == 1
     await redis.aclose()
 

@@ -9,7 +9,8 @@ from typing import Final
 import pytest
 
 from engine.keys import ShardKeys, WorkspaceKeys
-from engine.scripts import LUA, Status, link, load_scripts
+from engine.linker import files, link
+from engine.scripts import LUA, Status, load_scripts
 from tests.unit.lua_text import OFFERED, code_of, globals_of, header_of, section_of
 
 SCRIPTS: Final = sorted(LUA.glob("*.lua"))
@@ -131,25 +132,31 @@ def test_script_compiles_and_uses_no_undefined_name(name: str) -> None:
     assert writes == set()
 
 
+def cancel_with(text: str) -> str:
+    """The linked script of this name with another text."""
+    texts, fragments = files(LUA)
+    return next(s.text for s in link({**texts, "cancel_task": text}, fragments) if s.name == "cancel_task")
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "name"),
     [
         ("load_task(ARGV[2], '')", "laod_task(ARGV[2], '')", "laod_task"),
         ("return {NOT_FOUND}", "return {NOTFOUND}", "NOTFOUND"),
         ("set_clock(ARGV[1])", "set_clock(now_ms)", "now_ms"),
-        ("--@include lib/task.lua", "--@include lib/answer.lua", "release_slot"),
+        ("--@include lib/task.lua\n", "", "release_slot"),
     ],
 )
 def test_misspelt_name_is_found(right: str, wrong: str, name: str) -> None:
     text = (LUA / "cancel_task.lua").read_text()
     assert right in text
-    reads, _ = globals_of(link("one", text.replace(right, wrong, 1)).text)
+    reads, _ = globals_of(cancel_with(text.replace(right, wrong, 1)))
     assert name in reads - OFFERED
 
 
 def test_forgotten_local_is_found() -> None:
     text = (LUA / "cancel_task.lua").read_text().replace("local t = load_task", "t = load_task")
-    assert globals_of(link("one", text).text)[1] == {"t"}
+    assert globals_of(cancel_with(text))[1] == {"t"}
 
 
 def keys_of_python() -> set[str]:

@@ -1,0 +1,108 @@
+"""Makes one library of `lua/`: what does not change is defined once, what belongs to a call is set anew at each.
+
+A script begins with lines `--@include lib/x.lua`; it sees what those fragments define. At the top level of a text,
+functions and constants (names in capitals) are defined when the library is loaded. All other locals belong to a call:
+those of fragments, and those of a script that its own functions name, are declared in the library and set by each call
+where they stand, so that nothing is left of the one before. Why: docs/decisions/0009-scripts-are-functions.md
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import partial
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from engine.redis.script import Part, Script, library_of
+
+_INCLUDE: Final = re.compile(r"^--@include (\S+)\n", re.MULTILINE)
+_BLOCK_COMMENT: Final = re.compile(r"^--\[\[.*?\]\]\n", re.MULTILINE | re.DOTALL)
+_COMMENT: Final = re.compile(r" *-- .*$", re.MULTILINE)
+_EMPTY: Final = re.compile(r"^\n", re.MULTILINE)
+_FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end\n", re.MULTILINE | re.DOTALL)
+_CONSTANT: Final = re.compile(r"^local [A-Z][A-Z0-9_, ]* = .*\n", re.MULTILINE)
+_STATE: Final = re.compile(r"^local ([\w, ]+?)( = |$)", re.MULTILINE)
+_NAME: Final = re.compile(r"\w+")
+
+
+class _Text(Struct, frozen=True):
+    """A file without comments, taken apart."""
+
+    constants: str
+    declared: str  # locals that functions share and each call sets
+    functions: Mapping[str, str]
+    call: str
+
+    @property
+    def once(self) -> str:
+        return self.constants + self.declared + "".join(self.functions.values())
+
+
+def link(texts: Mapping[str, str], fragments: Mapping[str, str]) -> list[Script]:
+    """The scripts of these texts by name, and fragments by path. Raises KeyError for a fragment that is not there."""
+    includes = {name: _INCLUDE.findall(text) for name, text in texts.items()}
+    taken = {path: _taken_apart(fragments[path], of_fragment=True) for path in _in_order(includes.values())}
+    parts = []
+    for name, text in texts.items():
+        own = _taken_apart(_INCLUDE.sub("", text), of_fragment=False)
+        included = [taken[path] for path in includes[name]]
+        call = "".join(one.call for one in [*included, own])
+        parts.append(Part(name, own.once, call, _alone([*included, own], call)))
+    return library_of("".join(one.once for one in taken.values()), parts)
+
+
+def _in_order(includes: Iterable[list[str]]) -> Iterable[str]:
+    """All fragments, each behind those that any script includes before it."""
+    order: TopologicalSorter[str] = TopologicalSorter()
+    for paths in includes:
+        for place, path in enumerate(paths):
+            order.add(path, *paths[:place])
+    return order.static_order()
+
+
+def _taken_apart(text: str, *, of_fragment: bool) -> _Text:
+    bare = _EMPTY.sub("", _COMMENT.sub("", _BLOCK_COMMENT.sub("", text)))
+    functions = {match[1]: match[0] for match in _FUNCTION.finditer(bare)}
+    left = _FUNCTION.sub("", bare)
+    call = _CONSTANT.sub("", left)
+    used = _words(functions.values())
+    shared = [
+        match[1]
+        for match in _STATE.finditer(call)
+        if of_fragment or not used.isdisjoint(match[1].split(", "))
+    ]
+    declared = "".join(f"local {names}\n" for names in shared)
+    return _Text(
+        "".join(_CONSTANT.findall(left)), declared, functions, _STATE.sub(partial(_set, shared), call)
+    )
+
+
+def _set(shared: list[str], match: re.Match[str]) -> str:
+    """The statement as an assignment, if what it declares is shared."""
+    return match[1] + (match[2] or " = nil") if match[1] in shared else match[0]
+
+
+def _alone(texts: list[_Text], call: str) -> str:
+    """One script by itself, without the functions that nothing reaches: EVAL makes them at each call."""
+    functions = {name: body for one in texts for name, body in one.functions.items()}
+    reached: set[str] = set()
+    fresh = _words([call]) & functions.keys()
+    while fresh:
+        reached |= fresh
+        fresh = (_words(functions[name] for name in fresh) & functions.keys()) - reached
+    first = "".join(one.constants + one.declared for one in texts)
+    return first + "".join(body for name, body in functions.items() if name in reached) + call
+
+
+def _words(texts: Iterable[str]) -> set[str]:
+    return {word for text in texts for word in _NAME.findall(text)}
+
+
+def files(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """The scripts of a folder by name and the fragments by path, as `link` takes them."""
+    scripts = {path.stem: path.read_text() for path in sorted(folder.glob("*.lua"))}
+    return scripts, {f"lib/{path.name}": path.read_text() for path in (folder / "lib").glob("*.lua")}

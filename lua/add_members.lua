@@ -2,7 +2,8 @@
   add_members: Workers join a registered pool; with the last of them it is in use.
 
   A Worker that has changed since the matcher read it is passed over: its own indexing, which came after the pool was
-  registered, puts it in. Repeating a call changes nothing.
+  registered, puts it in. A census counts those too who wait for theirs, in the Activity they were known in: without
+  them it would say for a moment that fewer are there than ever were. Repeating a call changes nothing.
 
   KEYS[1] root, KEYS[2] shard: see lib/keys.lua
   ARGV[1] now      ms, '' for the server's clock
@@ -37,11 +38,13 @@ end
 
 local function count_in(sid, dv)
   local key = root .. 'k:' .. sid
-  local f = call('HMGET', key, 'dv', 'ix', 'cen', 'act', 'av')
-  if f[1] ~= dv or f[2] ~= '1' then return end
+  local f = call('HMGET', key, 'dv', 'ix', 'cen', 'act', 'av', 'was')
+  if f[1] ~= dv or f[2] ~= '1' and not f[6] then return end
+  local activity, available = f[4], f[5]
+  if f[2] ~= '1' then activity, available = string.match(f[6], '^(%w+)|(%d)$') end
   local list = f[3] and string.match(f[3], '[^|]*$') or ''
   if not string.find(',' .. list, ',' .. pool.id .. ',', 1, true) then
-    recount(key, f[3], f[4], f[5], add_word(list, pool.id))
+    recount(key, f[3], activity, available, add_word(list, pool.id))
   end
 end
 

@@ -90,7 +90,7 @@ for n, channel in pairs(channels) do
   write_worker(w)
   call('HSET', key, 'pl' .. n, channel.pools)
 end
-call('HSET', key, 'chs', list, 'dy', dynamic, 'ix', '1', 'ok', f[4])
+call('HSET', key, 'chs', list, 'dy', dynamic, 'ix', '1', 'ok', f[4], 'was', f[5] .. '|' .. f[4])
 serve_all(sid)
 conclude()
 return {OK}

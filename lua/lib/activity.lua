@@ -52,13 +52,14 @@ local function set_activity(sid, activity, available)
   local key = root .. 'k:' .. sid
   local old = call('HMGET', key, 'act', 'av', 'ix', 'cen', 'dy', 'chg')
   if old[1] == activity then return false end
-  local ok = available == '1' and old[3] == '1'
-  call('HSET', key, 'ok', ok and '1' or '0', 'act', activity, 'av', available, 'chg', stamp, 'upd', stamp)
+  local ok, uses = available == '1' and old[3] == '1', call('HGET', root .. 'ws', 'uses_activity') == '1'
+  local was = old[3] == '1' and not uses and {'was', activity .. '|' .. available} or {}
+  call('HSET', key, 'ok', ok and '1' or '0', 'act', activity, 'av', available, 'chg', stamp, 'upd', stamp, unpack(was))
   raise_revision(key)
   call('HINCRBY', root .. 'open', 'a:' .. old[1], -1)
   call('HINCRBY', root .. 'open', 'a:' .. activity, 1)
   tell('worker.activity.update', sid .. '|' .. activity .. '|' .. old[1] .. '|' .. old[6])
-  if call('HGET', root .. 'ws', 'uses_activity') == '1' then
+  if uses then
     reindex(sid)
     return false
   end

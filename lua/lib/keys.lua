@@ -33,7 +33,7 @@
                    1000000 where there is but one in all
   k:<WK>    hash   ok ('1': av and ix), dy ('1': in a pool whose condition reads its load),
                    s = ms of the last Reservation|revision, av ('1': the Activity is available), ix ('1': its pools
-                   are up to date), act, dv (version of what rules read of it), name, folded, attrs, made, upd, chg,
+                   are up to date), act, was = <WA>|available by which rules know it, dv (version of what rules read of it), name, folded, attrs, made, upd, chg,
                    chs (channels with pools), and for channel n:
                    cen = <WA>|available|ids of the censuses that count it so, each followed by ','
                    c<n> = open Reservations|most it may have, 0 while not available|ms of the last Reservation|ids of

@@ -76,6 +76,7 @@ class WorkerRow(Struct, kw_only=True):
     slots: dict[str, SlotRow]  # by the channel's unique name
     revision: int = 0
     indexed: Indexed | None = None  # None: never yet
+    counted: dict[str, bool] = field(default_factory=dict)  # in counts that began while its rules waited
     waits_for_rules: bool = True  # it is later work: offered nothing that looks at its Activity or load
 
 

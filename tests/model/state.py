@@ -52,6 +52,7 @@ class State:
         self.workers: dict[str, WorkerRow] = {}
         self.tasks: dict[str, TaskRow] = {}
         self.rules_read_activity = False  # some Task has asked for it, ever
+        self.counted: set[str] = set()  # conditions of queues whose Workers are counted, ever
         self.later: list[str] = []  # SIDs of Workers and Tasks that wait for rules, see router.py
         self.turned_down: list[TaskRow] = []  # since the last settling, by the Worker that is their target
         self.failing: dict[
@@ -83,6 +84,7 @@ class State:
     def index(self, worker: WorkerRow) -> None:
         """Its rules are evaluated: they know it as it is."""
         worker.waits_for_rules = False
+        worker.counted = {}
         worker.indexed = Indexed(worker.name, worker.attributes, worker.activity_sid)
 
     # Counting
@@ -111,9 +113,9 @@ class State:
                 loads[offer.channel].assigned += offer.status is ReservationStatus.ACCEPTED
         return loads
 
-    def facts(self, worker: WorkerRow) -> WorkerFacts:
-        """A Worker as expressions see it at this moment."""
-        known = worker.indexed
+    def facts(self, worker: WorkerRow, known: Indexed | None = None) -> WorkerFacts:
+        """A Worker as expressions see it at this moment, or would if this were known of it."""
+        known = known or worker.indexed
         assert known is not None
         loads = self.loads(worker.sid)
         return WorkerFacts(

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from engine.rules import NOBODY, Specialiser, Step, Workflow, known_worker
-from tests.model.census import counts
+from tests.model.census import begin, counts
 from tests.model.records import Position, QueueRow, TaskRow
 from tests.model.state import State
 
@@ -94,6 +94,7 @@ def enter(state: State, task: TaskRow, position: Position, now_ms: int) -> None:
     task.answer_s = state.workflows[task.workflow_sid].reservation_timeout_s
     task.placed = True
     note_rules(state, task, step, task.queue)
+    note_counts(state, task)
     _warn(state, task, step)
 
 
@@ -114,6 +115,13 @@ def note_rules(state: State, task: TaskRow, step: Step | None, queue: QueueRow |
     state.rules_read_activity |= reads
 
 
+def note_counts(state: State, task: TaskRow) -> None:
+    """Its step may look at how many Workers its queue has."""
+    if _looks_at_counts(task):
+        assert task.queue is not None
+        begin(state, task.queue)
+
+
 def skip(state: State, tasks: list[TaskRow]) -> None:
     """Those of the Tasks leave their step whose skip_if is true. The default filter's is not looked at."""
     leaving = [task for task in tasks if _can_be_skipped(state, task)]
@@ -125,10 +133,21 @@ def skip(state: State, tasks: list[TaskRow]) -> None:
 
 def _can_be_skipped(state: State, task: TaskRow) -> bool:
     step = step_of(task)
-    if step is None or step.skip_if is None or task.position is None or task.position.filter is None:
+    if step is None or step.skip_if is None or not _looks_at_counts(task):
         return False
     assert task.queue is not None
     return step.skip_if.matches_counts(counts(state, task.queue))
+
+
+def _looks_at_counts(task: TaskRow) -> bool:
+    """The default filter's skip_if is not looked at."""
+    step = step_of(task)
+    return (
+        step is not None
+        and step.skip_if is not None
+        and task.position is not None
+        and task.position.filter is not None
+    )
 
 
 def _warn(state: State, task: TaskRow, step: Step) -> None:

@@ -101,6 +101,7 @@ class Workspace:
         if task.queue is not None:
             task.queue = self.state.queues[task.queue.sid]
         steps.note_rules(self.state, task, steps.step_of(task), task.queue)
+        steps.note_counts(self.state, task)
         task.placed = True
 
     def _enter(self, task: TaskRow, position: Position | None, otherwise: str, now_ms: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.scenarios.documents import EVERY, flow, one_filter
+from tests.scenarios.documents import EVERY, by_kind, flow, one_filter, steps
 from tests.scenarios.play import Play
 from tests.scenarios.registry import scenario
 from tests.scenarios.site import T0_MS, Flow, Queue, Site
@@ -196,3 +196,36 @@ def a_changed_queue_changes_what_is_counted(play: Play) -> None:
     assert play.queue(task) == "own"
     play.update_queue("own", target="skills HAS 'fr'")
     assert play.queue(task) == "rest"
+
+
+BEGINS: Final = Site(
+    queues={"all": Queue(), "own": Queue("level == 1")},
+    workflows={
+        "main": Flow(
+            by_kind(
+                steps(
+                    {"queue": "all", "expression": "worker.activity_name == 'nowhere'", "timeout": 30},
+                    {"queue": "own", "expression": "worker.level > 9", "skip_if": "workers.available > 0"},
+                    {"queue": "all", "expression": "worker.level > 9", "priority": 7},
+                    expression="kind == 'second'",
+                ),
+                default={"queue": "all"},
+            ),
+            30,
+        )
+    },
+    timeout_activity="Idle",
+    single=True,
+)
+
+
+@scenario(BEGINS)
+def a_count_that_begins_has_those_too_whose_rules_wait(play: Play) -> None:
+    """The offer times out, and its Worker is offered it again, before the other Task's step begins the count."""
+    ann = play.worker("ann", activity="Idle", level=1)
+    offered, other = play.task(), ""
+    while other < offered:  # what is due at the same instant is done by SID
+        other = play.task(attributes={"kind": "second"})
+    play.wait(30)
+    assert (play.holder(offered), play.activity(ann)) == (ann, "Reserved")
+    assert (play.queue(other), play.look(other)["priority"]) == ("all", 7)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from api.server_check import ServerWatch, check
 from engine.redis import Pipeline, RedisURL, connect
 from engine.router import Engine
-from engine.scripts import drop_old
+from engine.scripts import install
 from engine.settings import Settings
 
 
@@ -19,7 +19,7 @@ async def engine_of(settings: Settings, name: str) -> AsyncIterator[tuple[Engine
         redis = connect(settings.redis)
         stack.push_async_callback(redis.aclose)
         _, deployment = await check(redis, settings)
-        await drop_old(redis)
+        await install(redis)
         pipeline = await stack.enter_async_context(Pipeline(RedisURL.parse(settings.redis), name=name))
         engine = Engine(pipeline, redis, shards=deployment.shards, events_days=settings.events_days)
         yield engine, pipeline, ServerWatch(redis, settings, deployment)

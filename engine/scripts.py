@@ -57,15 +57,16 @@ def load_scripts(folder: Path = LUA) -> dict[str, Script]:
         raise FileNotFoundError(f"no {missing} in {folder}: the installation is incomplete") from None
 
 
-async def drop_old(redis: Redis) -> list[str]:
-    """Delete the libraries that other versions of this program left in the server; their names.
+async def install(redis: Redis) -> list[str]:
+    """Load the scripts, and delete the libraries that other versions of this program left; the names of those.
 
-    Where such a version still runs, it loads its own again at its next call. One round trip, and one for each.
+    Where such a version still runs, it loads its own again at its next call. Two round trips, and one for each; loading
+    keeps the server busy for some ms, which no caller should wait for. Raises RedisError.
     """
-    current = {script.library.name for script in load_scripts().values()}
+    library = next(iter(load_scripts().values())).library
+    await redis.function_load(library.text, replace=True)
     listed = await redis.function_list(f"{PREFIX}*")
-    found = {_text(name) for library in listed for name in library[1:2]}
-    old = sorted(found - current)
+    old = sorted({_text(name) for found in listed for name in found[1:2]} - {library.name})
     for name in old:
         try:
             await redis.function_delete(name)

@@ -21,7 +21,7 @@ from engine.redis import (
     alone,
     connect,
 )
-from engine.scripts import drop_old, load_scripts
+from engine.scripts import install, load_scripts
 
 COUNT = alone(name="count", source="return redis.call('INCRBY', KEYS[1], ARGV[1])")
 FOREIGN = "#!lua name=foreign\nredis.register_function('foreign', function() return 1 end)"
@@ -88,8 +88,8 @@ async def test_functions_of_other_versions_are_dropped_and_others_are_not(
         await p.script(other, [key], [])
         await p.script(mine, [f"{key}:1:", key], [0, "WT1", 0, ""])
         await p.call("FUNCTION", "LOAD", FOREIGN)
-        assert await drop_old(redis) == [other.library.name]
-        assert await drop_old(redis) == []
+        assert await install(redis) == [other.library.name]
+        assert await install(redis) == []
         kept = {library[1] for library in await p.call("FUNCTION", "LIST")}
         assert kept >= {mine.library.name.encode(), b"foreign"}
         assert await p.script(other, [key], []) == 1

@@ -223,8 +223,9 @@ BEGINS: Final = Site(
 def a_count_that_begins_has_those_too_whose_rules_wait(play: Play) -> None:
     """The offer times out, and its Worker is offered it again, before the other Task's step begins the count."""
     ann = play.worker("ann", activity="Idle", level=1)
-    offered, other = play.task(), ""
+    offered, other = play.task(), play.task(attributes={"kind": "second"})
     while other < offered:  # what is due at the same instant is done by SID
+        play.delete_task(other)
         other = play.task(attributes={"kind": "second"})
     play.wait(30)
     assert (play.holder(offered), play.activity(ann)) == (ann, "Reserved")

@@ -21,7 +21,7 @@ from twilio.jwt.taskrouter.capabilities import WorkspaceCapabilityToken
 from api.app import build
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
 from engine.router import Engine
-from engine.scripts import load_scripts
+from engine.scripts import install
 from tests.clients.tenants.premises import Premises, furnish
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ _SID: Final = re.compile(r"\b([A-Z]{2})[0-9a-f]{32}\b")
 
 
 class Recorder(Pipeline):
-    """A pipeline that remembers the names of the commands sent, scripts by their SHA."""
+    """A pipeline that remembers the names of the commands sent, scripts by theirs."""
 
     def __init__(self, url: RedisURL) -> None:
         super().__init__(url)
@@ -94,8 +94,7 @@ class Lab:
         redis = connect(self._server.url)
         self._opened.push_async_callback(redis.aclose)
         self._pipeline = await self._opened.enter_async_context(Recorder(RedisURL.parse(self._server.url)))
-        for script in load_scripts().values():  # so that no request is the first to need one
-            await self._pipeline.call("SCRIPT", "LOAD", script.source)
+        await install(redis)  # so that no request is the first to need a script
         self.engine = Engine(self._pipeline, redis, now_ms=lambda: T0_MS)
         await self._open_helpers(redis)
         self.credentials: dict[str, httpx.Auth] = {}

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import partial
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import Final
 
 from msgspec import Struct
@@ -100,9 +99,3 @@ def _alone(texts: list[_Text], call: str) -> str:
 
 def _words(texts: Iterable[str]) -> set[str]:
     return {word for text in texts for word in _NAME.findall(text)}
-
-
-def files(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """The scripts of a folder by name and the fragments by path, as `link` takes them."""
-    scripts = {path.stem: path.read_text() for path in sorted(folder.glob("*.lua"))}
-    return scripts, {f"lib/{path.name}": path.read_text() for path in (folder / "lib").glob("*.lua")}

@@ -10,7 +10,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from engine.linker import files, link
+from engine.linker import link
 from engine.redis import Pipeline, Script
 from engine.redis.script import PREFIX
 
@@ -55,6 +55,12 @@ def load_scripts(folder: Path = LUA) -> dict[str, Script]:
         return {script.name: script for script in link(texts, fragments)}
     except KeyError as missing:
         raise FileNotFoundError(f"no {missing} in {folder}: the installation is incomplete") from None
+
+
+def files(folder: Path = LUA) -> tuple[dict[str, str], dict[str, str]]:
+    """The scripts of a folder by name and the fragments by path, as `link` takes them."""
+    scripts = {path.stem: path.read_text() for path in sorted(folder.glob("*.lua"))}
+    return scripts, {f"lib/{path.name}": path.read_text() for path in (folder / "lib").glob("*.lua")}
 
 
 async def install(redis: Redis) -> list[str]:

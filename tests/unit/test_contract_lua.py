@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from engine.keys import ShardKeys, WorkspaceKeys
-from engine.linker import files, link
-from engine.scripts import LUA, Status, load_scripts
+from engine.linker import link
+from engine.scripts import LUA, Status, files, load_scripts
 from tests.unit.lua_text import OFFERED, code_of, globals_of, header_of, section_of
 
 SCRIPTS: Final = sorted(LUA.glob("*.lua"))
@@ -134,7 +134,7 @@ def test_script_compiles_and_uses_no_undefined_name(name: str) -> None:
 
 def cancel_with(text: str) -> str:
     """The linked script of this name with another text."""
-    texts, fragments = files(LUA)
+    texts, fragments = files()
     return next(s.text for s in link({**texts, "cancel_task": text}, fragments) if s.name == "cancel_task")
 
 

@@ -81,7 +81,7 @@ def etag(revision: int) -> Header:
 NO_CONTENT: Final = Answer(204)
 
 
-_JSON: Final[Header] = (b"content-type", b"application/json")
+JSON: Final[Header] = (b"content-type", b"application/json")
 
 
 def headers_of(answer: Answer) -> list[Header]:
@@ -89,7 +89,7 @@ def headers_of(answer: Answer) -> list[Header]:
     if answer.status == 204 or answer.stream is not None:
         return [*CORS, *answer.rate, *answer.headers]
     length = b"%d" % len(answer.body)
-    return [*CORS, *answer.rate, _JSON, *answer.headers, (b"content-length", length)]
+    return [*CORS, *answer.rate, JSON, *answer.headers, (b"content-length", length)]
 
 
 async def send_answer(answer: Answer, send: Send) -> None:

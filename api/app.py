@@ -16,7 +16,7 @@ from litestar.response.base import ASGIResponse
 from api import errors
 from api.answer import Answer, headers_of, json, send_answer
 from api.auth import Gate, verify_with
-from api.call import Face
+from api.call import Face, head_of
 from api.docs_page import pages
 from api.door import Door
 from api.limits import Limits, limited
@@ -116,9 +116,8 @@ def build(
 
 def _handler(face: Face, line: Route) -> HTTPRouteHandler:
     async def serve(request: Request[Any, Any, Any]) -> Reply:
-        params, headers = tuple(request.path_params.values()), dict(request.scope["headers"])
-        answer = await operate(face, line, params, headers, request.scope, request.receive)
-        return Reply(answer)
+        params, head = tuple(request.path_params.values()), head_of(request.scope)
+        return Reply(await operate(face, line, params, head, request.receive))
 
     return _route(line.path, _methods(line), line.name)(serve)
 

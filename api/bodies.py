@@ -28,22 +28,28 @@ _json: Final = msgspec.json.Decoder(msgspec.Raw).decode
 _encode: Final = msgspec.json.Encoder().encode
 
 
-async def read_form(
-    receive: Receive, headers: dict[bytes, bytes], limit: int, *, forgiving: bool = False
-) -> Form:
-    """The parameters in a request's body; no body is an empty form.
+async def read_body(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
+    """A request's body.
 
-    With `forgiving`, a body labelled JSON that does not parse is read as urlencoded: one client sends such.
-
-    Raises RequestError: 413 over `limit` bytes, before reading when the length is declared; 415 for an
-    encoding other than urlencoded, multipart or JSON; 400 for a body that its encoding does not allow.
+    Raises RequestError: 413 over `limit` bytes, before reading when the length is declared; 400 for one that
+    was cut off.
     """
     declared = headers.get(b"content-length")
     if declared is not None and not (declared.isdigit() and len(declared) < 20):
         raise RequestError(400, 20001, "Content-Length is not a number", CLOSE)
     if declared is not None and int(declared) > limit:
         raise _too_large(limit)
-    raw = await _read(receive, limit)
+    return await _read(receive, limit)
+
+
+def form_of(raw: bytes, headers: dict[bytes, bytes], *, forgiving: bool = False) -> Form:
+    """The parameters in a request's body; no body is an empty form.
+
+    With `forgiving`, a body labelled JSON that does not parse is read as urlencoded: one client sends such.
+
+    Raises RequestError: 415 for an encoding other than urlencoded, multipart or JSON; 400 for a body that its
+    encoding does not allow.
+    """
     if not raw:
         return EMPTY
     media_type = headers.get(b"content-type", b"")

@@ -37,7 +37,7 @@ class Face(Struct):
     proxies: Proxies | None = None  # whose forwarded headers are believed; None: nobody's
     bases: dict[tuple[str, bytes], str] = field(default_factory=dict)
 
-    def base(self, scope: HTTPScope, headers: dict[bytes, bytes]) -> str:
+    def base(self, head: Head) -> str:
         """`scheme://host` that links start with: the configured one, else what the caller asked for.
 
         A Host that is missing or not a host name is replaced by the address the request arrived at, so that
@@ -45,19 +45,36 @@ class Face(Struct):
         """
         if self.public_url is not None:
             return self.public_url
-        scheme, host = scope["scheme"], headers.get(b"host")
+        scheme, host = head.scheme, head.headers.get(b"host")
         if self.proxies is not None:
-            scheme, host = self.proxies.asked_for(scope["client"], scheme, headers)
+            scheme, host = self.proxies.asked_for(head.client, scheme, head.headers)
         known = self.bases.get((scheme, host or b""))
         if known is not None:
             return known
         if host is None or HOST.fullmatch(host) is None:
-            name, port = scope["server"] or ("localhost", None)
+            name, port = head.server or ("localhost", None)
             return f"{scheme}://{name}" + (f":{port}" if port else "")
         if len(self.bases) >= _KNOWN_HOSTS:
             self.bases.clear()
         made = self.bases[(scheme, host)] = f"{scheme}://{host.decode('ascii')}"
         return made
+
+
+class Head(Struct):
+    """What a request says before its body."""
+
+    path: str
+    query: bytes
+    headers: dict[bytes, bytes]  # by lower-case name
+    scheme: str
+    client: tuple[str, int] | None  # address and port of who sent it
+    server: tuple[str, int | None] | None  # and those it arrived at
+
+
+def head_of(scope: HTTPScope) -> Head:
+    """The same from ASGI."""
+    headers, scheme = dict(scope["headers"]), scope["scheme"]
+    return Head(scope["path"], scope["query_string"], headers, scheme, scope["client"], scope["server"])
 
 
 class Call(Struct):

@@ -21,14 +21,16 @@ from litestar.enums import ScopeType
 
 from api.answer import send_answer
 from api.bodies import URLENCODED
+from api.call import head_of
 from api.operate import operate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Sequence
 
     from litestar.types import ASGIApp, Receive, Scope, Send
 
-    from api.call import Face
+    from api.answer import Answer
+    from api.call import Face, Head
     from api.routes import Route
 
     Taken = tuple[Route, tuple[str, ...]]
@@ -53,17 +55,21 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == _HTTP and scope["method"] == "POST":
-            headers = dict(scope["headers"])
-            taken = self._taken(scope["path"])
-            kind = headers.get(b"content-type", b"")
-            if taken is not None and (kind.startswith(URLENCODED) or taken[0] is self._bulk):
-                answer = await operate(self._face, *taken, headers, scope, receive)
-                await send_answer(answer, send)
-                return
+            taken = self.taken(scope["path"])
+            if taken is not None:
+                head = head_of(scope)
+                kind = head.headers.get(b"content-type", b"")
+                if kind.startswith(URLENCODED) or taken[0] is self._bulk:
+                    await send_answer(await self.answer(taken, head, receive), send)
+                    return
         await self._inner(scope, receive, send)
 
-    def _taken(self, path: str) -> Taken | None:
-        """The operation and its path parameters, if the path is one of ours."""
+    def answer(self, taken: Taken, head: Head, body: bytes | Receive) -> Awaitable[Answer]:
+        """The answer to a request that the door takes. Awaiting it raises nothing."""
+        return operate(self._face, *taken, head, body)
+
+    def taken(self, path: str) -> Taken | None:
+        """The operation that a POST to this path is for and its path parameters, if the path is one of ours."""
         taken: Taken
         match path.split("/"):
             case ["", "v1", "Workspaces", workspace, "Tasks"]:

@@ -6,30 +6,29 @@ from typing import TYPE_CHECKING
 
 from api import errors
 from api.answer import Answer
-from api.bodies import read_form
-from api.call import Call, Face
+from api.bodies import form_of, read_body
+from api.call import Call, Face, Head
 from api.forms import EMPTY, EMPTY_QUERY, Form, parse_pairs
 from api.routes import Route
 
 if TYPE_CHECKING:
-    from litestar.types import HTTPScope, Receive
+    from litestar.types import Receive
 
 
 async def operate(
     face: Face,
     route: Route,
     params: tuple[str, ...],
-    headers: dict[bytes, bytes],
-    scope: HTTPScope,
-    receive: Receive,
+    head: Head,
+    body: bytes | Receive,
 ) -> Answer:
-    """The answer to one request; `headers` are those of `scope` by lower-case name.
+    """The answer to one request; its `body` may still have to be received.
 
     Raises nothing: every error becomes an answer, ours also a line in the log.
 
     Credentials come first, so that a stranger's body is not read, nor one that no policy of a token allows.
     """
-    path = scope["path"]
+    headers, receive = head.headers, None if isinstance(body, bytes) else body
     try:
         authorization = headers.get(b"authorization")
         account = face.gate.remembered(authorization)
@@ -37,25 +36,18 @@ async def operate(
         if account is None:
             admitted = await face.gate.admit(authorization)
             account, grant = admitted.account, admitted.grant
-        asked = scope["query_string"]
-        query = Form(parse_pairs(asked, "query"), "query") if asked else EMPTY_QUERY
+        query = Form(parse_pairs(head.query, "query"), "query") if head.query else EMPTY_QUERY
         permit = None if grant is None else grant.at(route, params, query)
-        form = await _form(route, headers, receive) if route.method == "POST" else EMPTY
+        form = EMPTY
+        if route.method == "POST" and route.body_limit is not None:
+            raw = body if isinstance(body, bytes) else await read_body(body, headers, route.body_limit)
+            form = form_of(raw, headers, forgiving=route.forgiving)
         if permit is not None and route.body_limit is not None:
             permit.check(form)
-        base = face.base(scope, headers)
-        return await route.operation(
-            Call(face, account, path, params, base, headers, form, query, receive, permit)
-        )
+        call = Call(face, account, head.path, params, face.base(head), headers, form, query, receive, permit)
+        return await route.operation(call)
     except Exception as raised:  # the request's last frame: it is told to the caller, or logged
-        return errors.answer(raised, path)
-
-
-async def _form(route: Route, headers: dict[bytes, bytes], receive: Receive) -> Form:
-    """The form of a POST; empty where the body is left to the operation."""
-    if route.body_limit is None:
-        return EMPTY
-    return await read_form(receive, headers, route.body_limit, forgiving=route.forgiving)
+        return errors.answer(raised, head.path)
 
 
 async def account_of(face: Face, headers: dict[bytes, bytes]) -> str:

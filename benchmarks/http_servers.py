@@ -32,6 +32,7 @@ from litestar.params import Body
 from msgspec import Struct
 
 from api.app import build
+from api.server import server_of, spare_the_collector
 from engine.keys import WorkspaceKeys
 from engine.model import Account, Found, Task, TaskStatus, WorkspaceConfig
 from engine.redis import Pipeline, RedisURL, alone, connect
@@ -153,19 +154,21 @@ async def serve(kind: str, url: str, listening: socket.socket, plan: dict[str, A
     await pipeline.start()
     engine = Engine(pipeline, connect(url))
     config = await engine.config.get(plan["account"], plan["workspace"])
-    app: Any
     match kind:
         case "ours":
-            app = build(engine, ready=list)
+            server = server_of(build(engine, ready=list))
+            spare_the_collector()
         case "bare":
-            app = build(BareEngine(engine, config, plan["workflow"]), ready=list)  # type: ignore[arg-type]
+            bare: Any = BareEngine(engine, config, plan["workflow"])
+            server = server_of(build(bare, ready=list))
+            spare_the_collector()
         case _:
             app = idiomatic(url, plan)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app, http="httptools", loop="uvloop", lifespan="off", log_config=None, access_log=False
-        )
-    )
+            server = uvicorn.Server(
+                uvicorn.Config(
+                    app, http="httptools", loop="uvloop", lifespan="off", log_config=None, access_log=False
+                )
+            )
     await server.serve(sockets=[listening])
     await pipeline.stop()
 

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 
-import uvicorn
 import uvloop
 from msgspec import Struct
 
 from api.adapter import AdapterClient
 from api.app import build
 from api.callback_client import CallbackClient
+from api.server import Server, server_of
 from engine.redis import EmbeddedServer, Pipeline, RedisURL, connect
 from engine.relay import Relay
 from engine.router import Engine
@@ -40,12 +40,6 @@ class Stack(Struct):
     stranger: tuple[str, str]  # another Account
     redis_url: str  # where a test makes, suspends and rotates credentials of its own
     engine: Engine  # runs in a thread of its own: only for what may be set from outside
-
-
-class _Server(uvicorn.Server):
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:  # only the main thread may take signals
-        yield
 
 
 @contextmanager
@@ -144,11 +138,6 @@ async def _serve(
                 await asyncio.gather(matching, *relaying, logging)
 
 
-def _server(engine: Engine, *, door: bool, private: bool) -> _Server:
+def _server(engine: Engine, *, door: bool, private: bool) -> Server:
     app = build(engine, ready=lambda: [], door=door, allow_private_callbacks=private, secret=SECRET)
-    return _Server(
-        uvicorn.Config(
-            app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False,
-            timeout_graceful_shutdown=1,
-        )
-    )  # fmt: skip
+    return server_of(app, grace_s=1)

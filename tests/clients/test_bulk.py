@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from api.bodies import LIMIT
-from api.role_api import GRACE_S
+from api.server import GRACE_S
 from api.v1.bulk import KEPT, MOST, WINDOW
 from tests.clients.site import Site
 from tests.clients.stack import Stack

@@ -1,4 +1,4 @@
-"""The HTTP server: uvicorn as we set it up, and what a process that serves does about garbage."""
+"""The HTTP server: uvicorn with our protocol, and what a process that serves does about garbage."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from api.listen import BACKLOG
+from api.protocol import Protocol
 
 if TYPE_CHECKING:
     from litestar.types import ASGIApp
@@ -36,7 +37,7 @@ def server_of(app: ASGIApp, *, grace_s: int = GRACE_S) -> Server:
     return Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=Protocol,
             ws="none",
             lifespan="off",  # the engine's life is not the app's
             log_config=None,

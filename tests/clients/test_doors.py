@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from base64 import b64encode
 from functools import cache
@@ -83,6 +84,7 @@ class ScriptedEngine:
 
     def __init__(self) -> None:
         self.outcome: Exception | None = None
+        self.held: asyncio.Event | None = None  # what its answers wait for
         self.asked: list[dict[str, Any]] = []
         self.accounts = self.api_keys = self.tasks = self.reservations = self
 
@@ -95,6 +97,8 @@ class ScriptedEngine:
 
     async def _say(self, otherwise: Any, asked: dict[str, Any]) -> Any:
         self.asked.append(asked)
+        if self.held is not None:
+            await self.held.wait()
         if self.outcome is not None:
             raise self.outcome
         return Found(CONFIG, otherwise, T0_MS + 5_000)
@@ -168,7 +172,7 @@ def standing(in_front: bool) -> tuple[ScriptedEngine, Any]:
 def app_of(in_front: bool, outcome: Exception | None = None) -> tuple[ScriptedEngine, Any]:
     """An engine that answers with `outcome`, and an app over it."""
     engine, app = standing(in_front)
-    engine.outcome = outcome
+    engine.outcome, engine.held = outcome, None
     engine.asked.clear()
     return engine, app
 

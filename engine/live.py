@@ -38,6 +38,12 @@ def workspace_keys(shard: int, number: int) -> WorkspaceKeys:
     return WorkspaceKeys(shard, number)
 
 
+@lru_cache(maxsize=1_024)
+def script_keys(shard: int, number: int) -> tuple[str, str]:
+    """The two keys of every script about a Workspace: all of its keys, and all of its shard's, begin with them."""
+    return root_of(shard, number), shard_keys(shard).prefix
+
+
 def expected(if_match: int | None) -> int | str:
     """The revision a caller insists on, as scripts take it: '' for any."""
     return "" if if_match is None else if_match
@@ -85,8 +91,7 @@ class Live:
         self, name: str, config: WorkspaceConfig, args: Sequence[str | bytes | int]
     ) -> Awaitable[list[Any]]:
         """The same for a script in which nothing depends on the time."""
-        root = root_of(config.shard, config.workspace.number)
-        return asked(self._run(name, (root, shard_keys(config.shard).prefix), args), writes=True)
+        return asked(self._run(name, script_keys(config.shard, config.workspace.number), args), writes=True)
 
     async def known(self, account: str, workspace: str) -> WorkspaceConfig:
         """A configuration that may be out of date, for callers whose script checks its version."""

@@ -192,7 +192,8 @@ class NewTasks:
 
     async def _create(self, account: str, workspace: str, drafts: Sequence[_Draft]) -> None:
         """Give each draft its outcome. Raises NotFound and Unavailable where that is the same for all of them."""
-        config = await self._live.known(account, workspace)
+        cache = self._live.config
+        config = cache.cached(account, workspace) or await cache.get(account, workspace)
         for _ in range(ATTEMPTS):
             decided: list[_Draft] = []
             args: list[str | bytes | int] = [config.version]

@@ -42,6 +42,10 @@ class Expression:
         assert self.place in _OF_TASKS, self.place
         return self._test(Scope(None, attributes))
 
+    def holds(self, scope: Scope) -> bool:
+        """Whether what is looked at satisfies it: for loops over expressions of one place, which share the scope."""
+        return self._test(scope)
+
     def matches_pair(self, task_attributes: dict[str, Any], w: WorkerFacts) -> bool:
         """Whether a Task and a Worker satisfy it together (STEP)."""
         assert self.place is Place.STEP, self.place

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from engine.rules.bind import Place
-from engine.rules.compile import walk
+from engine.rules.compile import Scope, walk
 from engine.rules.document import Object, decode
 from engine.rules.errors import RuleError, clip
 from engine.rules.expression import Expression, parse_expression
@@ -56,8 +56,9 @@ class Workflow(Struct, frozen=True, kw_only=True):
 
     def match(self, task_attributes: dict[str, Any], start: int = 0) -> int | None:
         """The index of the first filter from `start` on that a Task satisfies. Cost: one evaluation each."""
+        scope = Scope(None, task_attributes)
         for index in range(start, len(self.filters)):
-            if self.filters[index].expression.matches_task(task_attributes):
+            if self.filters[index].expression.holds(scope):
                 return index
         return None
 

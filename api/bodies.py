@@ -53,7 +53,7 @@ def form_of(raw: bytes, headers: dict[bytes, bytes], *, forgiving: bool = False)
     if not raw:
         return EMPTY
     media_type = headers.get(b"content-type", b"")
-    kind = media_type.partition(b";")[0].strip().lower()
+    kind = media_type if media_type == URLENCODED else media_type.partition(b";")[0].strip().lower()
     if kind == URLENCODED:
         return Form(parse_pairs(raw, "post body"))
     if kind == b"application/json":

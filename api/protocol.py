@@ -12,6 +12,7 @@ its own protocol keeps: the parser's callbacks, `cycle` and `pipeline`. A cycle 
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -19,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from api import errors
 from api.bodies import LIMIT, URLENCODED
 from api.call import Head
-from api.door import HOT, Door
+from api.door import Door
 from api.wire import Wire
 from engine.errors import Unavailable
 
@@ -30,9 +31,8 @@ if TYPE_CHECKING:
     from api.answer import Answer
     from api.door import Taken
 
-# Characters of an address that mean more than themselves: such addresses are for uvicorn to take apart.
-_SPECIAL: Final = (b"%", b"?", b"#")
-_ELSEWHERE: Final = (b"transfer-encoding", b"expect", b"upgrade")  # headers about how the body comes
+_PLAIN: Final = re.compile(rb"/v1/Workspaces/[A-Za-z0-9/]+")  # an address without anything to take apart
+_ELSEWHERE: Final = frozenset({b"transfer-encoding", b"expect", b"upgrade"})  # they say how the body comes
 _ENDED: Final = "the server is being stopped"
 
 _wire: Final = Wire()
@@ -41,7 +41,16 @@ _wire: Final = Wire()
 class Exchange:
     """A hot POST whose body is here: in the place of uvicorn's cycle, from its start to its answer."""
 
-    __slots__ = ("_connection", "_taken", "body", "disconnected", "head", "keep_alive", "response_complete")
+    __slots__ = (
+        "_connection",
+        "_taken",
+        "body",
+        "disconnected",
+        "head",
+        "keep_alive",
+        "response_complete",
+        "task",
+    )
 
     message_event: Final = (
         asyncio.Event()
@@ -50,18 +59,24 @@ class Exchange:
     def __init__(self, connection: Protocol, taken: Taken, head: Head, *, keep_alive: bool) -> None:
         self._connection, self._taken, self.head, self.keep_alive = connection, taken, head, keep_alive
         self.body = b""
+        self.task: asyncio.Task[None] | None = None  # set when it is started
         self.disconnected = self.response_complete = False
 
     async def run_asgi(self, door: Door) -> None:
         """What uvicorn runs as the request's task, and waits for at the end."""
+        connection = self._connection
         try:
             answer = await door.answer(self._taken, self.head, self.body)
+            if connection.flow.write_paused:  # the client does not read
+                await connection.flow.drain()
+            connection.respond(self, answer)
         except asyncio.CancelledError:
             self.keep_alive = False
             unknown = Unavailable(_ENDED, outcome_unknown=True)
-            await self._connection.respond(self, errors.answer(unknown, self.head.path))
+            connection.respond(self, errors.answer(unknown, self.head.path))
             raise
-        await self._connection.respond(self, answer)
+        finally:
+            connection.tasks.discard(self.task)
 
 
 class Protocol(HttpToolsProtocol):
@@ -124,10 +139,26 @@ class Protocol(HttpToolsProtocol):
         else:
             self._arriving.keep_alive = False
 
+    def on_message_begin(self) -> None:
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
     def on_headers_complete(self) -> None:
         self._arriving = None if self._door is None else self._hot(self._door)
         if self._arriving is None:
-            super().on_headers_complete()
+            self._as_uvicorn()
+
+    def _as_uvicorn(self) -> None:
+        """Let uvicorn see what the parser has found so far."""
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        for header in headers:
+            super().on_header(*header)
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         if self._arriving is None:
@@ -147,31 +178,37 @@ class Protocol(HttpToolsProtocol):
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if type(cycle) is not Exchange:
+            super()._start_asgi_task(cycle, app)
+            return
+        cycle.task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(cycle.task)  # it takes itself out: a callback for that costs a turn of the loop
+
     def _hot(self, door: Door) -> Exchange | None:
         """The request whose headers have come, if it is one for the short way."""
-        if self.parser.get_method() != b"POST" or any(mark in self.url for mark in _SPECIAL):
+        if self.parser.get_method() != b"POST" or _PLAIN.fullmatch(self.url) is None:
             return None
         headers = dict(self.headers)
-        kind, length = headers.get(b"content-type", b""), headers.get(b"content-length", b"")
-        if kind != URLENCODED and not kind.startswith(URLENCODED + b";"):
+        if not _ELSEWHERE.isdisjoint(headers):
             return None
+        length = headers.get(b"content-length", b"")
         if not length.isdigit() or len(length) > 5 or int(length) > LIMIT:
             return None
-        if any(name in headers for name in _ELSEWHERE) or not self.url.isascii():
+        kind = headers.get(b"content-type", b"")
+        if kind != URLENCODED and not kind.startswith(URLENCODED + b";"):
             return None
         path = self.url.decode("ascii")
         taken = door.taken(path)
-        if taken is None or taken[0].name not in HOT:
+        if taken is None or taken[0].body_limit != LIMIT:
             return None
         assert self.scheme is not None
         head = Head(path, b"", headers, self.scheme, self.client, self.server)
-        keep_alive = self.parser.get_http_version() == "1.1" and self.parser.should_keep_alive()
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         return Exchange(self, taken, head, keep_alive=keep_alive)
 
-    async def respond(self, exchange: Exchange, answer: Answer) -> None:
+    def respond(self, exchange: Exchange, answer: Answer) -> None:
         """Send the answer to the request under way, in one write."""
-        if self.flow.write_paused:  # the client does not read
-            await self.flow.drain()
         if exchange.disconnected:
             return
         closes = errors.CLOSE in answer.headers

@@ -52,9 +52,7 @@ class Exchange:
         "task",
     )
 
-    message_event: Final = (
-        asyncio.Event()
-    )  # for more of the body: uvicorn sets it, and here nobody waits for it
+    message_event: Final = asyncio.Event()  # uvicorn sets it; nobody waits, since the body is here
 
     def __init__(self, connection: Protocol, taken: Taken, head: Head, *, keep_alive: bool) -> None:
         self._connection, self._taken, self.head, self.keep_alive = connection, taken, head, keep_alive
@@ -77,6 +75,8 @@ class Exchange:
             raise
         finally:
             connection.tasks.discard(self.task)
+            if not self.response_complete:  # the client left, or our mistake: asyncio logs it
+                connection.transport.close()
 
 
 class Protocol(HttpToolsProtocol):
@@ -93,9 +93,7 @@ class Protocol(HttpToolsProtocol):
         plain = not config.root_path and config.limit_concurrency is None and not self.access_log
         self._door = self.app if plain and isinstance(self.app, Door) else None
         self._arriving: Exchange | None = None  # its body is still coming
-        self._idle_since: float | None = (
-            None  # seconds of the loop's clock; None while a request is under way
-        )
+        self._idle_since: float | None = None  # by the loop's clock; None once something of a request came
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

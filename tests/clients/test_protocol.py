@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 from uvicorn.server import ServerState
 
+from api.door import Door
 from api.protocol import Protocol
 from api.server import KEEP_ALIVE_S, server_of
 from engine.errors import NotFound
@@ -180,10 +181,11 @@ async def test_pieces_of_any_size_make_one_request() -> None:
     assert [(asked["priority"], asked["attributes"]) for asked in caller.engine.asked] == [(7, '{"a":1}')]
 
 
-async def test_requests_sent_ahead_are_answered_one_after_the_other() -> None:
+@pytest.mark.parametrize("middle", [TASKS, TASKS + "?x=1"], ids=["short", "ordinary"])
+async def test_requests_sent_ahead_are_answered_one_after_the_other(middle: str) -> None:
     caller = Caller(held=True)
-    ordinary = request(TASKS + "?x=1", body=b"Priority=2")
-    caller.send(request(body=b"Priority=1") + ordinary + request(body=b"Priority=3"))
+    sent = [request(path, body=b"Priority=%d" % n) for n, path in enumerate((TASKS, middle, TASKS), 1)]
+    caller.send(b"".join(sent))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert [asked["priority"] for asked in caller.engine.asked] == [1]
@@ -191,7 +193,7 @@ async def test_requests_sent_ahead_are_answered_one_after_the_other() -> None:
     caller.allowed.set()
     await caller.finish()
     assert [asked["priority"] for asked in caller.engine.asked] == [1, 2, 3]
-    assert caller.wire.sent.count(b"HTTP/1.1 201 Created\r\n") == 3
+    assert caller.wire.sent.count(b"HTTP/1.1 201 Created\r\n") == caller.state.total_requests == 3
     assert not caller.wire.reading_paused
 
 
@@ -209,6 +211,7 @@ async def test_a_connection_is_kept_unless_the_caller_says_otherwise(sent: bytes
         caller = Caller(door=door)
         answer = await caller.ask(sent)
         assert caller.wire.closed is closes
+        assert len(caller.loop.timers) == (not closes)
         assert answer.lower().count(b"\r\nconnection: close\r\n") == closes
 
 
@@ -274,19 +277,31 @@ async def test_a_client_that_does_not_read_is_not_written_to() -> None:
     assert caller.wire.sent.startswith(b"HTTP/1.1 201 Created\r\n")
 
 
-@pytest.mark.parametrize("sent", [request(), request(TASKS + "?x=1")], ids=["short", "ordinary"])
-async def test_an_idle_connection_is_closed_after_75_seconds_and_a_busy_one_is_not(sent: bytes) -> None:
+both: Final = pytest.mark.parametrize("sent", [request(), request(TASKS + "?x=1")], ids=["short", "ordinary"])
+
+
+@both
+async def test_a_connection_is_closed_when_it_was_idle_for_75_seconds(sent: bytes) -> None:
     caller = Caller()
     await caller.ask(sent)
     caller.loop.advance(KEEP_ALIVE_S - 1)
     await caller.ask(sent)
+    caller.loop.advance(1)  # the timer of the first answer looks, and goes on
     assert len(caller.loop.timers) == 1
-    caller.loop.advance(KEEP_ALIVE_S - 1)  # the timer of the first answer looks, and goes on
+    caller.loop.advance(KEEP_ALIVE_S - 2)
     assert not caller.wire.closed
+    caller.loop.advance(1)
+    assert caller.wire.closed
+
+
+@both
+async def test_a_connection_is_not_idle_while_a_request_is_under_way(sent: bytes) -> None:
+    caller = Caller()
+    await caller.ask(sent)
     caller.allowed.clear()
     caller.send(sent)
     await asyncio.sleep(0)
-    caller.loop.advance(10 * KEEP_ALIVE_S)  # under way for long
+    caller.loop.advance(10 * KEEP_ALIVE_S)
     assert not caller.wire.closed
     caller.allowed.set()
     await caller.finish()
@@ -310,3 +325,25 @@ async def test_the_servers_own_headers_are_those_of_the_moment() -> None:
     answer = await caller.ask(request())
     assert answer.count(b"date: ") == 1
     assert b"date: Thu, 01 Jan 2026 00:00:01 GMT\r\n" in answer
+
+
+async def test_answers_of_one_connection_have_each_their_own_status() -> None:
+    caller = Caller()
+    assert (await caller.ask(request())).startswith(b"HTTP/1.1 201 Created\r\n")
+    stranger = await caller.ask(request(Authorization="Basic x"))
+    assert stranger.startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+
+
+async def test_a_mistake_of_ours_past_the_last_net_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(*_: Any) -> Any:
+        raise KeyError("lost")
+
+    caller = Caller()
+    monkeypatch.setattr(Door, "answer", broken)
+    caller.send(request())
+    (task,) = caller.state.tasks
+    await caller.finish()
+    assert isinstance(task.exception(), KeyError)
+    assert caller.wire.closed

@@ -1,5 +1,7 @@
 """The HTTP face: it translates, and decides nothing.
 
+    server.py     the HTTP server: uvicorn as we set it up
+    protocol.py   its protocol: hot POSTs answered without ASGI; wire.py: their responses
     door.py       the ASGI app in front: takes the hot POSTs itself, hands everything else to Litestar
     app.py        builds the Litestar app and the door from one table of operations
     operate.py    what every request goes through: credentials, body, operation, errors

@@ -10,7 +10,8 @@ objects make a create cost three times as much CPU, so these paths do not go thr
     POST /v1/Workspaces/{WS}/Workers/{WK}/Reservations/{WR}
 
 They are the same operations, reached through the same `operate`, as when Litestar serves them. A body that is
-not urlencoded goes the ordinary way, but for Bulk, which takes none of that kind.
+not urlencoded goes the ordinary way, but for Bulk, which takes none of that kind. Most of them do not even come
+by ASGI: the server's protocol (protocol.py) asks the door what they are, and for the answer.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """The servers that bench_http_create and bench_http_read compare, each one uvicorn process on a socket it is given.
 
-ours       the product: door, engine, create_task
-bare       the same app, form parsing, authentication and rendering; the engine's place is taken by one bare
+ours       the product: its server (api/server.py), door, engine, create_task
+bare       the same server and app, form parsing, authentication and rendering; the engine's place is taken by one bare
            script that writes a hash of 20 fields, two sorted sets, a stream entry and a counter; or, to fetch,
            by one HGETALL of a Task
 idiomatic  what a Litestar user would write: form body as a Struct, a guard, two dependencies, a redis-py pool,
-           the same bare script, the Struct returned
+           the same bare script, the Struct returned; on uvicorn as it comes, with uvloop and httptools
 
 python -m benchmarks.http_servers ours|bare|idiomatic REDIS_URL SOCKET_FD JSON
 """

@@ -90,13 +90,16 @@ def life_cpu(document: Document) -> Reading:
 
 
 def http_ratio(kind: str, least: float) -> Callable[[Document], Reading]:
+    """By the requests that one core of an API process answers, which is what their CPU allows.
+
+    Requests a second tell the same only while the process has its core all the time.
+    """
+
     def read(document: Document) -> Reading:
-        servers, ratio = document["result"]["servers"], document["result"][f"requests_per_s_ours_to_{kind}"]
-        ours, other = (f"{servers[which]['requests_per_s']:,.0f}" for which in ("ours", kind))
+        servers, ratio = document["result"]["servers"], document["result"][f"cpu_{kind}_to_ours"]
+        ours, other = (f"{servers[which]['cpu_us']:,.0f}" for which in ("ours", kind))
         return Reading(
-            shown=f"{ratio} x ({ours} to {other} a second)",
-            beyond=at_least(ratio, least),
-            doubt=crowded(document),
+            shown=f"{ratio} x ({ours} to {other} µs of CPU a request)", beyond=at_least(ratio, least)
         )
 
     return read
@@ -185,9 +188,9 @@ FREED: Final = "freed Worker to next Reservation: 1,000,000 Tasks waiting in 10,
 BUDGETS: Final = (
     Budget("Redis CPU of a Task's whole life", "at most 90 µs where the barest scripts take 54: 1.67 x them",
            "bench_lives", life_cpu),
-    Budget("HTTP create, one API process, to the same with one bare script for the engine", "at least 0.7 x",
+    Budget("HTTP creates of one API core, to the same with one bare script for the engine", "at least 0.7 x",
            "bench_http_create", http_ratio("bare", 0.7)),
-    Budget("HTTP create, to an idiomatic Litestar handler with that script", "at least 4 x",
+    Budget("HTTP creates of one API core, to an idiomatic Litestar handler with that script", "at least 4 x",
            "bench_http_create", http_ratio("idiomatic", 4.0)),
     Budget("Task lives (four transitions) a second, no HTTP, to BullMQ's jobs (two) on the same server",
            "at least 1 x", "bench_peers", against_bullmq),

@@ -54,6 +54,20 @@ def matchers(ratio: float, **changed: Any) -> Document:
     return document("bench_matchers", result, **changed)
 
 
+def test_creates_are_judged_by_cpu_however_many_a_crowded_machine_let_through() -> None:
+    servers = {kind: {"cpu_us": us} for kind, us in (("ours", 100.0), ("bare", 75.0), ("idiomatic", 390.0))}
+    result = {
+        "servers": servers,
+        "cpu_bare_to_ours": 0.75,
+        "cpu_idiomatic_to_ours": 3.9,
+        "requests_per_s_ours_to_bare": 0.5,
+        "requests_per_s_ours_to_idiomatic": 4.5,
+    }
+    found = verdicts(document("bench_http_create", result, others_percent=80.0))
+    assert found["bench_http_create at least 0.7 x"] == "met"
+    assert found["bench_http_create at least 4 x"] == "missed by 3 %"
+
+
 @pytest.mark.parametrize(
     ("beyond", "expected"),
     [

@@ -111,7 +111,7 @@ class Protocol(HttpToolsProtocol):
             return
         self.flow.resume_reading()
         if self.pipeline:
-            self._start_asgi_task(*self.pipeline.pop())
+            self._start(*self.pipeline.pop())
             return
         self._idle_since = self.loop.time()
         if self.timeout_keep_alive_task is None:
@@ -171,17 +171,19 @@ class Protocol(HttpToolsProtocol):
             return
         before, self.cycle = self.cycle, exchange  # type: ignore[assignment]
         if before is None or before.response_complete:
-            self._start_asgi_task(self.cycle, self.app)
+            self._start(self.cycle, self.app)
         else:  # the client did not wait for the answer to its last request
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if type(cycle) is not Exchange:
-            super()._start_asgi_task(cycle, app)
-            return
-        cycle.task = self.loop.create_task(cycle.run_asgi(app))
-        self.tasks.add(cycle.task)  # it takes itself out: a callback for that costs a turn of the loop
+    def _start(self, cycle: Any, app: Any) -> None:
+        """Begin a request as a task, which uvicorn waits for at the end."""
+        task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(task)
+        if type(cycle) is Exchange:
+            cycle.task = task  # takes itself out of the set: a callback for that costs a turn of the loop
+        else:
+            task.add_done_callback(self.tasks.discard)
 
     def _hot(self, door: Door) -> Exchange | None:
         """The request whose headers have come, if it is one for the short way."""

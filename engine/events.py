@@ -41,6 +41,16 @@ class Event(Struct, frozen=True, kw_only=True):
     task_queue_entered_ms: int | None = None  # when the Task came to the queue in `data`
 
 
+class Glimpse(Struct, frozen=True):
+    """What a count reads of an event. `data` is shared by the events of an entry, so it may have more than is shown."""
+
+    type: str
+    at_ms: int
+    data: Mapping[str, str]
+    task_created_ms: int | None
+    task_queue_entered_ms: int | None
+
+
 class Place(Struct, frozen=True, order=True):
     """Where an event stands: the entry's id in the log, and which of its events it is."""
 
@@ -137,6 +147,20 @@ def unpack(config: WorkspaceConfig, entry_id: bytes, packed: bytes) -> Iterator[
     for sub, kind in enumerate(logged.kinds):
         place = Place(int(ms), int(n), sub)
         yield place, _event(config, place, kind, logged, at_ms, data)
+
+
+def glimpses(config: WorkspaceConfig, entry_id: bytes, packed: bytes) -> list[Glimpse]:
+    """The events of an entry, in order, for who counts them. A quarter of the cost of `unpack`."""
+    logged = _decode(packed)
+    at_ms = int(entry_id.partition(b"-")[0]) - logged.late_ms
+    data = _data(config, logged, at_ms)
+    moved = "task_queue_previous_sid" in data
+    found = []
+    for kind in logged.kinds:
+        name = TYPES[kind].name
+        own, entered_ms = _own_part(name, data, logged.entered_ms) if moved else (data, logged.entered_ms)
+        found.append(Glimpse(name, at_ms, own, logged.created_ms, entered_ms))
+    return found
 
 
 def _data(config: WorkspaceConfig, logged: Logged, at_ms: int) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.errors import Unavailable
 from engine.event_log import EventLog
-from engine.events import Event, unpack
+from engine.events import Glimpse, unpack
 from engine.live import Live
 from engine.model import WorkspaceConfig
 
@@ -36,9 +36,11 @@ class WholeLog:
         place, event = next(unpack(config, entry_id, fields[1]))
         return 0 if event.seq == 1 else place.ms + 1
 
-    def between(self, config: WorkspaceConfig, start_ms: int, end_ms: int) -> AsyncIterator[Sequence[Event]]:
+    def between(
+        self, config: WorkspaceConfig, start_ms: int, end_ms: int
+    ) -> AsyncIterator[Sequence[Glimpse]]:
         """The events of these instants, both included, oldest first and some at a time."""
-        return self._log.between(config, start_ms, end_ms)
+        return self._log.glimpses(config, start_ms, end_ms)
 
     async def _wait(self, config: WorkspaceConfig, seq: int) -> None:
         """Return once the transition of this number is in the log."""

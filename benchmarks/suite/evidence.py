@@ -27,6 +27,7 @@ class Evidence(Struct):
     totals: Totals | None
     history: History | None  # None: the log could not be read
     whole: bool  # the log has the run from its beginning
+    read_to_ms: int | None = None  # it was read up to here; None: to its end
     samples: list[Sample] = field(default_factory=list)
     statuses: dict[str, str] = field(
         default_factory=dict

@@ -60,6 +60,7 @@ class History(Struct):
     ordered: int = 0  # offers whose order was looked at
     unfair: list[str] = field(default_factory=list)  # Reservations that passed by a Worker idle for longer
     compared: int = 0  # offers with another idle Worker of the same crew
+    freed_ms: list[int] = field(default_factory=list)  # from a completion to the same Worker's next offer
     overruns: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     queue: list[tuple[int, int]] = field(default_factory=list)  # from this ms on, so many wait
@@ -69,7 +70,7 @@ class Reader:
     """Goes through the events. `order_from_ms`: of Tasks created before no order is asked."""
 
     def __init__(
-        self, kinds: Mapping[str, KindOf], staff: Mapping[str, Staff], *, order_from_ms: int = 0
+        self, kinds: dict[str, KindOf], staff: Mapping[str, Staff], *, order_from_ms: int = 0
     ) -> None:
         self._kinds, self._staff, self._order_from_ms = kinds, staff, order_from_ms
         self.found = History()
@@ -82,8 +83,14 @@ class Reader:
         self._last_ms: dict[str, int] = {}  # Worker -> its last offer
         self._idle: dict[int, list[tuple[int, str]]] = {}  # crew -> idle Workers, least recent offer first
         self._done: set[str] = set()
+        self._freed_ms: dict[str, int] = {}  # Worker -> when it completed a Task, until its next offer
+
+    def know(self, kinds: Mapping[str, KindOf]) -> None:
+        """More Tasks, before their events are read."""
+        self._kinds.update(kinds)
 
     def read(self, entries: Iterable[Entry]) -> History:
+        """Go on with these; what was found in all of them so far."""
         for entry in entries:
             if entry.type == "task.created":
                 self._created(entry)
@@ -124,6 +131,8 @@ class Reader:
         self._open[entry.reservation] = (worker, entry.at_ms)
         self._held[worker] += 1
         self.found.offers[worker] += 1
+        if (freed_ms := self._freed_ms.pop(worker, None)) is not None:
+            self.found.freed_ms.append(entry.at_ms - freed_ms)
         staff = self._staff.get(worker)
         if staff is not None:
             if self._held[worker] > staff.capacity:
@@ -176,6 +185,7 @@ class Reader:
             heappush(self._idle.setdefault(staff.crew, []), (self._last_ms[worker], worker))
         if entry.type == "reservation.completed":
             life.hold_ms, life.worker = entry.at_ms - since_ms, worker
+            self._freed_ms[worker] = entry.at_ms
             if entry.task in self._done:
                 self.found.twice.append(entry.task)
             self._done.add(entry.task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from itertools import chain, repeat
 from typing import Any, Final
@@ -15,6 +16,8 @@ from benchmarks.suite.wire import Answer, Unanswered, Wire
 AT_A_TIME: Final = 32  # calls
 ROOT: Final = "/v1/Workspaces"
 EVERYBODY: Final = "everybody"
+FIRST_EVENT_S: Final = 30.0  # for the log to tell of what was set up; a relay needs some ms
+LOOK_S: Final = 0.1
 STAY_S: Final = 7_200  # longer than any run: offers that nobody answers would otherwise come back
 
 
@@ -41,7 +44,6 @@ async def build(wire: Wire, plan: Plan, url: str, account_sid: str, token: str) 
     form = {"FriendlyName": "bench", "Configuration": document, "TaskReservationTimeout": str(STAY_S)}
     workflow = await made(wire, f"{base}/Workflows", form)
     agents = await _hire(wire, base, plan, available)
-    events = (await asked(wire, f"{base}/Events?PageSize=1"))["events"]
     return Site(
         url=url,
         account_sid=account_sid,
@@ -51,7 +53,19 @@ async def build(wire: Wire, plan: Plan, url: str, account_sid: str, token: str) 
         available=available,
         offline=offline,
         agents=agents,
-        began_ms=events[0]["event_date_ms"] if events else 0,
+        began_ms=await _began_ms(wire, base),
+    )
+
+
+async def _began_ms(wire: Wire, base: str) -> int:
+    """When the newest event was that the log tells of, once it tells of any. Raises SetUpFailed."""
+    deadline_s = time.monotonic() + FIRST_EVENT_S
+    while time.monotonic() < deadline_s:
+        if events := (await asked(wire, f"{base}/Events?PageSize=1"))["events"]:
+            return int(events[0]["event_date_ms"])
+        await asyncio.sleep(LOOK_S)
+    raise SetUpFailed(
+        f"the log of events is empty {FIRST_EVENT_S:g} s after the first one: is a relay running?"
     )
 
 

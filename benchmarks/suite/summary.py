@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.suite import report
+from benchmarks.suite.aftermath import waits_s
 from benchmarks.suite.checks import judge
 from benchmarks.suite.evidence import Evidence
 from benchmarks.suite.latency import Times, latency, percentile_us
 from benchmarks.suite.ledger import Second
 from benchmarks.suite.report import Check, Counts, Exact, Figure, Kill, Latency, Part, Report, verdict_of
-from benchmarks.suite.run import began, waits_s
+from benchmarks.suite.run import began
 from benchmarks.suite.target import Access, machine, versions
 
 MEANINGS = {

@@ -80,6 +80,19 @@ def test_no_order_is_asked_of_tasks_created_before_it_is() -> None:
     assert history(*steps, order_from_ms=1).overtaken == []
 
 
+def test_how_long_a_worker_was_free_is_known_after_a_completion_only() -> None:
+    found = history(
+        "0 + low1",
+        "0 offer low1 ann",
+        "5 + low2",
+        "9 reservation.completed low1 ann",
+        "12 offer low2 ann",
+        "13 reservation.rejected low2 ann",
+        "20 offer low2 ann",
+    )
+    assert found.freed_ms == [3]
+
+
 def test_an_offer_to_a_worker_who_is_full_is_seen() -> None:
     assert history("0 + low1", "0 offer low1 ann", "1 + low2", "1 offer low2 ann").overruns == ["R-low2"]
     steps = ("0 + low1", "0 offer low1 cy", "1 + low2", "1 offer low2 cy", "2 + low3", "2 offer low3 cy")

@@ -39,6 +39,7 @@ class Ready(Struct, frozen=True, kw_only=True):
 
     url: str
     credentials: Credentials | None
+    redis: str  # URL of the server that has the data
 
 
 async def serve(settings: Settings, stopping: asyncio.Event, *, on_ready: Callable[[Ready], None]) -> None:
@@ -60,7 +61,8 @@ async def serve(settings: Settings, stopping: asyncio.Event, *, on_ready: Callab
         supervisor = Supervisor(
             list(_commands(child_settings, listening)), environment=_environment(child_settings)
         )
-        ready = Ready(url=shown_url(listening, settings.public_url), credentials=credentials)
+        url = shown_url(listening, settings.public_url)
+        ready = Ready(url=url, credentials=credentials, redis=child_settings.redis)
         async with asyncio.TaskGroup() as group:
             group.create_task(supervisor.run(stopping))
             group.create_task(_announce(supervisor, listening, stopping, lambda: on_ready(ready)))

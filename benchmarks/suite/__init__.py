@@ -12,9 +12,14 @@ ledger.py     what a generator hands over
 evidence.py   all that is known of a run when it is judged
 arrivals.py   when Tasks are meant to be sent
 run.py        one run from set-up to evidence
+drain.py      the run of a backlog: fill two Workspaces, let Workers come, gather
+pile.py       posts a backlog, many Tasks a request
+inside.py     the server of an embedded deployment: memory, slow log
+aftermath.py  what became of a run, asked when the load is over
 journal.py    the deployment's own account: log of events and statistics
 history.py    that log gone through: waits, and broken promises
 theory.py     systems whose waits are known exactly
+backlog.py    what a waiting Task and an offer may cost
 chaos.py      kills processes of an embedded deployment meanwhile
 checks.py     the verdict's rules
 summary.py    the report of a run

@@ -23,6 +23,7 @@ from benchmarks.suite.wire import Unanswered, Wire
 
 PAGE: Final = 1_000
 RETRY_S: Final = 0.1  # after an answer that says "not now", or none
+FINISH_S: Final = 5.0  # for completions under way when the run ends
 SILENCE_S: Final = 3.0  # no offer for so long, then every Worker's own list is asked, and again after so long
 
 
@@ -65,9 +66,8 @@ _reservation: Final = msgspec.json.Decoder(_Reservation).decode
 class Agents:
     """The agents of one generator."""
 
-    def __init__(self, job: Job, wire: Wire, book: Book, opened: asyncio.Event) -> None:
-        """No shift begins before `opened` is set."""
-        self._job, self._wire, self._book, self._opened = job, wire, book, opened
+    def __init__(self, job: Job, wire: Wire, book: Book) -> None:
+        self._job, self._wire, self._book = job, wire, book
         self._base = f"{ROOT}/{job.site.workspace}"
         self._agents = {agent.sid: agent for agent in job.agents}
         self._open: dict[str, int] = dict.fromkeys(self._agents, 0)
@@ -76,16 +76,21 @@ class Agents:
         self._since_ms = job.site.began_ms
         self._last_s = time.monotonic()
         self._work = job.random("work")
+        self._closing = False  # nothing more is completed
+        self._completing: set[asyncio.Task[None]] = set()
         self._patient = all(kind.patience_s is None for kind in job.plan.kinds)
 
     async def run(self, ending: asyncio.Event) -> None:
-        """Until `ending`; what agents are at then is left where it is."""
+        """Until `ending`; what agents are at then is left where it is, but of no completion the outcome is unknown."""
         if not self._agents:
             return
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self._shift(agent)) for agent in self._job.agents if _has_shift(agent)]
             tasks.append(group.create_task(self._follow(group, tasks)))
             await ending.wait()
+            self._closing = True
+            if self._completing:
+                await asyncio.wait(self._completing, timeout=FINISH_S)
             for task in tasks:
                 task.cancel()
 
@@ -167,11 +172,20 @@ class Agents:
             return
         self._book.accepted(offered.task, offered.reservation, offered.learned_s)
         from_s = offered.at_ms / 1000 if self._job.plan.from_offer else time.time()
-        await asyncio.sleep(max(0.0, from_s + work_s - time.time()))
-        meant_s = max(from_s + work_s, offered.learned_s)
+        done_s = max(from_s + work_s, offered.learned_s)
+        meant_s = done_s + self._job.plan.turn_in_s(done_s - self._job.starts_at)
+        await asyncio.sleep(max(0.0, meant_s - time.time()))
+        if not self._closing:
+            await self._complete(offered, meant_s)
+
+    async def _complete(self, offered: Offered, meant_s: float) -> None:
+        own = asyncio.current_task()
+        assert own is not None
+        self._completing.add(own)
         self._open[offered.worker] -= 1  # from the moment it is sent the next offer may come
         if await self._settle(offered, "completed", meant_s):
             self._book.completed(offered.task, offered.reservation, meant_s)
+        self._completing.discard(own)
 
     async def _settle(self, offered: Offered, status: str, meant_s: float) -> bool:
         """Answer until it is known to hold; False where the Reservation is no longer there to be answered."""
@@ -203,7 +217,6 @@ class Agents:
     async def _shift(self, agent: Agent) -> None:
         """Come and go when the plan says so. An open offer is handed back on leaving."""
         site, starts_at = self._job.site, self._job.starts_at
-        await self._opened.wait()
         if agent.from_s > 0:
             await asyncio.sleep(max(0.0, starts_at + agent.from_s - time.time()))
             await self._activity(agent, {"ActivitySid": site.available})

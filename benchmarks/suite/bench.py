@@ -14,6 +14,7 @@ from api import process
 from benchmarks.suite import chaos, theory
 from benchmarks.suite.board import show
 from benchmarks.suite.checks import judge
+from benchmarks.suite.drain import backlog
 from benchmarks.suite.evidence import Evidence
 from benchmarks.suite.report import Check, Exact, Part, Report, State, write
 from benchmarks.suite.run import drive
@@ -76,6 +77,8 @@ async def _one(order: Order, access: Access, console: Console, stopping: asyncio
     if order.scenario == CHAOS:
         return await _chaos(order, access, console, stopping)
     plan = SCENARIOS[order.scenario](order.options)
+    if plan.backlog:
+        return await backlog(plan, access, order.command, console, stopping)
     console.print(f"{plan.scenario} on {access.url}: {plan.workers} Workers, {_load(order, plan.rate_per_s)}")
     run = await drive(plan, access, console, stopping)
     return reported(run, access, order.command, interrupted=stopping.is_set())
@@ -84,7 +87,7 @@ async def _one(order: Order, access: Access, console: Console, stopping: asyncio
 def _load(order: Order, rate_per_s: float | None) -> str:
     if order.options.closed is not None:
         return f"{order.options.closed} posters that wait for their answers"
-    return "a backlog" if rate_per_s is None else f"{rate_per_s:g} Tasks a second"
+    return f"{rate_per_s:g} Tasks a second"
 
 
 async def _chaos(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:

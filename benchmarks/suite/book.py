@@ -18,9 +18,8 @@ class Book:
     """Counts, latencies and SIDs. Latencies begin to count after the warm-up."""
 
     def __init__(self, job: Job) -> None:
-        self._starts_at = job.starts_at
-        self._counts_from = job.starts_at + job.plan.warm_up_s
-        self._until = job.starts_at + job.plan.duration_s
+        self._plan = job.plan
+        self.begin(job.starts_at)
         self.totals = Totals()
         self.times = {name: Times() for name in ("create", "lag", "accept", "complete", "notice")}
         self._created: list[Created] = []
@@ -31,21 +30,31 @@ class Book:
         self._said: list[str] = []
         self._seconds: dict[int, Second] = {}
 
-    def sent(self, meant_s: float, sent_s: float, *, counted: bool) -> None:
+    def begin(self, starts_at: float) -> None:
+        """The load begins at this instant."""
+        self._starts_at = starts_at
+        self._counts_from = starts_at + self._plan.warm_up_s
+        self._until = starts_at + self._plan.duration_s
+
+    def sent(self, meant_s: float, sent_s: float) -> None:
         self.totals.sent += 1
         self._second(meant_s).sent += 1
-        if counted and meant_s >= self._counts_from:
+        if meant_s >= self._counts_from:
             self.times["lag"].add(sent_s - meant_s)
 
-    def created(self, created: Created, *, counted: bool) -> None:
+    def created(self, created: Created) -> None:
         self.totals.created += 1
         self._created.append(created)
         second, took_s = self._second(created.meant_s), created.answered_s - created.meant_s
         second.created += 1
-        if counted:
-            second.create_us.append(int(took_s * 1e6))
-            if created.meant_s >= self._counts_from:
-                self.times["create"].add(took_s)
+        second.create_us.append(int(took_s * 1e6))
+        if created.meant_s >= self._counts_from:
+            self.times["create"].add(took_s)
+
+    def piled(self, created: Created) -> None:
+        """A Task of a backlog: it is in no latency and in no second of the load."""
+        self.totals.created += 1
+        self._created.append(created)
 
     def refused(self, meant_s: float, answer: Answer) -> None:
         """A create was answered with something else than 201."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -14,12 +13,12 @@ from api.process import set_within
 from benchmarks.suite.arrivals import varying
 from benchmarks.suite.book import Book
 from benchmarks.suite.ledger import Created
-from benchmarks.suite.plan import Job, Kind
+from benchmarks.suite.plan import Job
 from benchmarks.suite.site import ROOT
 from benchmarks.suite.wire import Unanswered, Wire
 
 UNDER_WAY: Final = 20_000  # creates at a time, of one generator; what comes beyond is counted as not sent
-NOTE: Final = "x" * 120  # attributes of some 160 characters
+ATTRIBUTES: Final = 200  # bytes of a Task; what is left of them is filled up
 
 
 class Callers:
@@ -28,10 +27,7 @@ class Callers:
     def __init__(self, job: Job, wire: Wire, book: Book) -> None:
         self._job, self._wire, self._book = job, wire, book
         self._path = f"{ROOT}/{job.site.workspace}/Tasks"
-        self._kinds = job.plan.kinds
-        self._shares = list(accumulate(kind.share for kind in self._kinds))
-        self._choice, self._patience = job.random("kinds"), job.random("patience")
-        self._number = 0
+        self._forms = Forms(job)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Until the load is over or `stopping` is set, and all that was sent is answered."""
@@ -77,25 +73,10 @@ class Callers:
             for _ in range(posters):
                 group.create_task(poster())
 
-    async def backlog(self, count: int, stopping: asyncio.Event) -> None:
-        """Post so many as fast as the deployment takes them; they count in no latency."""
-        left: Iterator[int] = iter(range(count))
-
-        async def poster() -> None:
-            for _ in left:  # shared: each takes the next one
-                if stopping.is_set():
-                    return
-                await self._post(time.time(), counted=False)
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._job.plan.connections):
-                group.create_task(poster())
-
-    async def _post(self, meant_s: float, *, counted: bool = True) -> None:
-        (number,) = self._choice.choices(range(len(self._kinds)), cum_weights=self._shares)
-        form = self._form(self._kinds[number])
+    async def _post(self, meant_s: float) -> None:
+        kind, form = self._forms.next()
         sent_s = time.time()
-        self._book.sent(meant_s, sent_s, counted=counted)
+        self._book.sent(meant_s, sent_s)
         try:
             answer = await self._wire.post(self._path, form)
         except Unanswered:
@@ -104,19 +85,28 @@ class Callers:
         if answer.status != 201:
             self._book.refused(meant_s, answer)
             return
-        created = Created(_task(answer.body).sid, number, meant_s, sent_s, time.time())
-        self._book.created(created, counted=counted)
+        self._book.created(Created(_task(answer.body).sid, kind, meant_s, sent_s, time.time()))
 
-    def _form(self, kind: Kind) -> dict[str, str]:
+
+class Forms:
+    """What the Tasks of one generator are posted with, one after the other."""
+
+    def __init__(self, job: Job) -> None:
+        self._generator, self._workflow, self._kinds = job.number, job.site.workflow, job.plan.kinds
+        self._shares = list(accumulate(kind.share for kind in self._kinds))
+        self._choice, self._patience = job.random("kinds"), job.random("patience")
+        self._number = 0
+
+    def next(self) -> tuple[int, dict[str, str]]:
+        """The number of a kind, drawn by the kinds' shares, and the parameters of a Task of it."""
+        (number,) = self._choice.choices(range(len(self._kinds)), cum_weights=self._shares)
+        kind = self._kinds[number]
         self._number += 1
-        number = f"{self._job.number}-{self._number}"
-        form = {
-            "WorkflowSid": self._job.site.workflow,
-            "Attributes": f'{{"kind":"{kind.name}","number":"{number}","note":"{NOTE}"}}',
-        }
+        head = f'{{"kind":"{kind.name}","number":"{self._generator}-{self._number}","note":"'
+        form = {"WorkflowSid": self._workflow, "Attributes": head + "x" * (ATTRIBUTES - len(head) - 2) + '"}'}
         if kind.patience_s is not None:
             form["Timeout"] = str(max(1, round(self._patience.expovariate(1 / kind.patience_s))))
-        return form
+        return number, form
 
 
 class _Task(msgspec.Struct):

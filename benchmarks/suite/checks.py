@@ -41,8 +41,8 @@ def judge(run: Evidence) -> list[Check]:
 
 
 def samples(run: Evidence) -> Check:
-    from_s = run.starts_at + run.plan.warm_up_s
-    count = sum(one.meant_s >= from_s for one in run.created.values()) + run.plan.backlog
+    from_s = 0.0 if run.plan.backlog else run.starts_at + run.plan.warm_up_s
+    count = sum(one.meant_s >= from_s for one in run.created.values())
     if count < FEWEST:
         return Check(
             name="samples", state=UNKNOWN, said=f"too few Tasks, {count} of {FEWEST}", looked_at=count
@@ -91,11 +91,16 @@ def loss(run: Evidence) -> Check:
         status = run.statuses[wrong[0]] or "not to be found"
         said = f"{len(wrong)} Tasks are not what they should be: {wrong[0]} is {status}"
         return _check("loss", INVALID, said, len(run.created), wrong)
-    if run.plan.workers and open_at_end:
+    if run.plan.workers and open_at_end and not run.plan.backlog:
         lost = [sid for sid in run.created if sid not in done and run.statuses.get(sid) != "canceled"]
         said = f"{open_at_end} Tasks did not come to an end within {run.plan.drain_s:g} s"
         return _check("loss", INVALID if _stuck(run) else UNKNOWN, said, len(run.created), lost)
-    return _check("loss", VALID, f"all {len(run.created)} Tasks are accounted for", len(run.created))
+    said = f"all {len(run.created)} Tasks are accounted for"
+    if len(run.statuses) < len(run.created):
+        said = (
+            f"{len(run.statuses)} of {len(run.created)} Tasks were asked for, and all are what they should be"
+        )
+    return _check("loss", VALID, said, len(run.statuses))
 
 
 def _stuck(run: Evidence) -> bool:
@@ -196,6 +201,8 @@ def little(run: Evidence) -> Check:
     if run.history is None or not run.whole:
         return _check("Little", UNKNOWN, "the log could not be compared", 0)
     steps, until_s = [(0, 0), *run.history.queue], run.starts_at + run.plan.duration_s
+    if run.read_to_ms is not None:
+        until_s = min(until_s, run.read_to_ms / 1000)
     looks = [one for one in run.samples if run.starts_at <= one.asked_s <= until_s]
     if len(looks) < FEWEST_SAMPLES:
         return _check("Little", UNKNOWN, f"{len(looks)} looks at the queue", len(looks))

@@ -14,10 +14,11 @@ import msgspec
 
 from api.process import set_within
 from benchmarks.suite.generator import END, STOP, child
-from benchmarks.suite.ledger import Message, Share, Totals
+from benchmarks.suite.ledger import Message, Opening, Share, Totals
 from benchmarks.suite.plan import Job
 
-LEAVE_S: Final = 15.0  # for a generator to hand over its share and go; 1,000,000 Tasks take some 5
+LEAVE_S: Final = 15.0  # for a generator to hand over its share and go,
+LEAVE_A_TASK_S: Final = 5e-5  # and so much more for each Task of a backlog: ten times what it takes
 
 _message: Final = msgspec.msgpack.Decoder(Message).decode
 
@@ -61,14 +62,26 @@ class Fleet:
                 process.kill()
                 await asyncio.to_thread(process.join)
 
-    def sums(self) -> Totals:
-        """All generators together, as they last told."""
+    def sums(self, numbers: Sequence[int] | None = None) -> Totals:
+        """All generators together, or those of these numbers, as they last told."""
         total = Totals(posting=False)
-        for totals in [*self.totals.values()]:
+        for totals in [one for number, one in self.totals.items() if numbers is None or number in numbers]:
             for name in total.__struct_fields__:
                 setattr(total, name, getattr(total, name) + getattr(totals, name))
         total.posting = len(self.totals) < len(self._jobs) - len(self.failed) or total.posting > 0
         return total
+
+    @property
+    def filled(self) -> bool:
+        """Whether every generator that lives has posted its backlog."""
+        return all(
+            number in self.failed or (number in self.totals and self.totals[number].filled)
+            for number in self._processes
+        )
+
+    def open(self, number: int, opening: Opening) -> None:
+        """The Workers of one generator come."""
+        self._tell(msgspec.msgpack.encode(opening), number)
 
     def stop(self) -> None:
         """No more arrivals."""
@@ -77,17 +90,18 @@ class Fleet:
     async def end(self) -> list[Share]:
         """Everything ends: the shares of those that still live."""
         self._tell(END)
-        if not await set_within(self._all_in, LEAVE_S):
+        leave_s = LEAVE_S + LEAVE_A_TASK_S * sum(job.backlog for job in self._jobs)
+        if not await set_within(self._all_in, leave_s):
             for number in self._processes:
                 if number not in self.shares:
                     self.failed.setdefault(
-                        number, f"generator {number} did not hand over within {LEAVE_S:g} s"
+                        number, f"generator {number} did not hand over within {leave_s:g} s"
                     )
         return [self.shares[number] for number in sorted(self.shares)]
 
-    def _tell(self, word: bytes) -> None:
+    def _tell(self, word: bytes, only: int | None = None) -> None:
         for number, (_, connection) in self._processes.items():
-            if number not in self.failed and number not in self.shares:
+            if only in (None, number) and number not in self.failed and number not in self.shares:
                 try:
                     connection.send_bytes(word)
                 except OSError:

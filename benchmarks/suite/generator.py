@@ -11,48 +11,71 @@ from typing import Final
 
 import msgspec
 import uvloop
+from msgspec.structs import replace
 
 from benchmarks.suite.agents import Agents
 from benchmarks.suite.book import Book
 from benchmarks.suite.callers import Callers
-from benchmarks.suite.ledger import Message, Share
+from benchmarks.suite.ledger import Message, Opening, Share
+from benchmarks.suite.pile import Pile
 from benchmarks.suite.plan import Job
 from benchmarks.suite.wire import Wire
 
 TELL_S: Final = 0.25
-STOP, END = b"stop", b"end"  # no more arrivals; no more of anything
+STOP, END = b"stop", b"end"  # no more arrivals; no more of anything. Any other word is an Opening
 
 
-async def generate(
-    job: Job, stopping: asyncio.Event, ending: asyncio.Event, tell: Callable[[Message], None]
-) -> Share:
-    """Run until `ending`. `stopping` ends arrivals only. `tell` gets the totals every TELL_S."""
-    book, site, opened = Book(job), job.site, asyncio.Event()
-    wire = Wire(site.url, site.account_sid, site.token, connections=job.plan.connections)
-    agents_wire = Wire(site.url, site.account_sid, site.token, connections=job.plan.connections)
+class Words:
+    """What this process has been told."""
+
+    def __init__(self) -> None:
+        self.stopping, self.ending = asyncio.Event(), asyncio.Event()
+        self.opening: asyncio.Future[Opening | None] = asyncio.get_running_loop().create_future()
+
+    def hear(self, word: bytes) -> None:
+        """A word of the one that started this process."""
+        if word in (STOP, END):
+            self.stopping.set()
+        if word == END:
+            self.ending.set()
+        if word != STOP and not self.opening.done():
+            self.opening.set_result(None if word == END else msgspec.msgpack.decode(word, type=Opening))
+
+
+async def generate(job: Job, words: Words, tell: Callable[[Message], None]) -> Share:
+    """Run until the word is END. `tell` gets the totals every TELL_S."""
+    book, site = Book(job), job.site
+    wires = [
+        Wire(site.url, site.account_sid, site.token, connections=job.plan.connections)
+        for _ in ("callers", "agents")
+    ]
     try:
         async with asyncio.TaskGroup() as group:
-            calling = group.create_task(_call(job, wire, book, opened, stopping))
-            working = group.create_task(Agents(job, agents_wire, book, opened).run(ending))
             telling = group.create_task(_tell(job, book, tell))
-            await ending.wait()
-            stopping.set()
-            await calling
-            await working
+            await _work(job, wires[0], wires[1], book, words)
             telling.cancel()
     finally:
-        wire.close()
-        agents_wire.close()
+        for wire in wires:
+            wire.close()
     return book.share()
 
 
-async def _call(job: Job, wire: Wire, book: Book, opened: asyncio.Event, stopping: asyncio.Event) -> None:
-    """The backlog first, then shifts may begin, and the load."""
-    callers, plan = Callers(job, wire, book), job.plan
-    if plan.backlog:
-        await callers.backlog(len(range(job.number, plan.backlog, plan.generators)), stopping)
-    opened.set()
-    await callers.run(stopping)
+async def _work(job: Job, wire: Wire, agents_wire: Wire, book: Book, words: Words) -> None:
+    """The backlog first, where there is one; what follows is told when."""
+    pile = Pile(job, wire, book)
+    if job.plan.backlog:
+        await pile.fill(words.stopping)
+        book.totals.filled = True
+        opening = await words.opening
+        if opening is None:
+            return
+        job = replace(job, starts_at=opening.starts_at, site=replace(job.site, began_ms=opening.since_ms))
+        book.begin(job.starts_at)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(Callers(job, wire, book).run(words.stopping))
+        group.create_task(Agents(job, agents_wire, book).run(words.ending))
+        if job.plan.topped_up:
+            group.create_task(pile.keep(job.starts_at, words.stopping))
 
 
 async def _tell(job: Job, book: Book, tell: Callable[[Message], None]) -> None:
@@ -70,7 +93,7 @@ def child(raw: bytes, connection: Connection) -> None:
         connection.send_bytes(msgspec.msgpack.encode(message))
 
     async def main() -> Share:
-        loop, stopping, ending = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+        loop, words = asyncio.get_running_loop(), Words()
 
         def told() -> None:
             try:
@@ -78,14 +101,14 @@ def child(raw: bytes, connection: Connection) -> None:
             except (EOFError, OSError):  # the parent is gone
                 word = END
                 loop.remove_reader(connection.fileno())
-            (ending if word == END else stopping).set()
+            words.hear(word)
 
         loop.add_reader(connection.fileno(), told)
         os.set_blocking(
             connection.fileno(), True
         )  # uvloop made it non-blocking, and a share is sent in one go
         try:
-            return await generate(job, stopping, ending, tell)
+            return await generate(job, words, tell)
         finally:
             loop.remove_reader(connection.fileno())
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 
-class Created(Struct, array_like=True, frozen=True):
-    """A create that was answered 201."""
+class Created(Struct, array_like=True, frozen=True, gc=False):
+    """A create that was answered 201. Of a backlog there are a million, and none refers to another record."""
 
     sid: str
     kind: int
@@ -51,6 +51,7 @@ class Totals(Struct, array_like=True):
     completed: int = 0
     gone: int = 0  # offers that were taken back before they were accepted
     posting: bool = True  # arrivals are still to come
+    filled: bool = False  # the backlog is there, or as much of it as will come
 
 
 class Share(Struct, kw_only=True):
@@ -65,6 +66,13 @@ class Share(Struct, kw_only=True):
     said: list[str]  # the first answers that were wrong, as they came
     latencies: dict[str, bytes]  # name -> encoded histogram
     seconds: dict[int, Second]
+
+
+class Opening(Struct, array_like=True, frozen=True):
+    """To a generator whose backlog is there: Workers come at this instant, and the log has offers from this ms on."""
+
+    starts_at: float
+    since_ms: int
 
 
 class Message(Struct):

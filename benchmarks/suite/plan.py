@@ -8,6 +8,8 @@ from typing import Final
 from msgspec import Struct
 
 MAX_WORKERS: Final = 20_000
+TURN_S: Final = 2.0  # shorter than the silence after which agents ask for offers in another way
+PAUSE_S: Final = 0.3  # at the end of a turn, for calls under way and for topping up
 MAX_RATE: Final = 100_000.0
 LAG_LIMIT_S: Final = (
     0.025  # sends that leave later than this (p99) say more of the generator than of the deployment
@@ -59,7 +61,10 @@ class Plan(Struct, frozen=True, kw_only=True):
         False  # work counts from the Reservation, so that learning of it late does not lengthen it
     )
     fixed_work: bool = False  # every Task takes the mean; otherwise exponential
-    backlog: int = 0  # Tasks that wait before the first Worker comes
+    backlog: int = 0  # Tasks that wait before the first Worker comes; the load is then to take some of them
+    topped_up: bool = False  # one more is posted for each that is taken: about as many wait all the time
+    turn: int = 0  # of several runs on one deployment, each completes Tasks for TURN_S in turn,
+    turns: int = 1  # but for PAUSE_S of it
     generators: int = 1
     connections: int = 64  # of each generator, kept alive
     poll_s: float = 0.02  # between two looks for offers, a generator
@@ -78,6 +83,19 @@ class Plan(Struct, frozen=True, kw_only=True):
     def times_at(self, at_s: float) -> float:
         """How many times the plan's rate holds at a second."""
         return next((phase.times for phase in reversed(self.phases) if phase.from_s <= at_s), 1.0)
+
+    def turn_in_s(self, at_s: float) -> float:
+        """How long it is from a second of the load to this run's turn; 0 while it is."""
+        if self.turns == 1:
+            return 0.0
+        round_s = TURN_S * self.turns
+        into_s = (at_s - self.turn * TURN_S) % round_s
+        return 0.0 if into_s < TURN_S - PAUSE_S else round_s - into_s
+
+    @property
+    def working(self) -> float:
+        """The share of the time in which it is this run's turn."""
+        return 1.0 if self.turns == 1 else (1 - PAUSE_S / TURN_S) / self.turns
 
 
 class Agent(Struct, frozen=True, kw_only=True):
@@ -113,21 +131,23 @@ class Job(Struct, frozen=True, kw_only=True):
     number: int  # of this generator, from 0
     agents: list[Agent]
     starts_at: float  # wall clock, seconds since the epoch
+    backlog: int = 0  # of the plan's, those that this one posts
 
     def random(self, what: str) -> Random:
         """A stream of random numbers for one purpose."""
         return Random(f"{self.plan.seed} {self.number} {what}")
 
 
-def jobs(plan: Plan, site: Site, starts_at: float) -> list[Job]:
-    """The run, divided: Workers in turn, arrivals by their own streams."""
+def jobs(plan: Plan, site: Site, starts_at: float, *, first: int = 0) -> list[Job]:
+    """The run, divided: Workers in turn, arrivals by their own streams. `first` numbers the first generator."""
     return [
         Job(
             plan=plan,
             site=site,
-            number=number,
-            agents=site.agents[number :: plan.generators],
+            number=first + place,
+            agents=site.agents[place :: plan.generators],
             starts_at=starts_at,
+            backlog=len(range(place, plan.backlog, plan.generators)),
         )
-        for number in range(plan.generators)
+        for place in range(plan.generators)
     ]

@@ -100,16 +100,11 @@ def mass_login(options: Options) -> Plan:
 
 
 def backlog(options: Options) -> Plan:
-    """Tasks pile up, then Workers come and drain them; no Task arrives meanwhile."""
+    """Tasks pile up, then Workers come and take some; no Task arrives meanwhile. The load is to take them."""
     tasks = options.tasks or 1_000_000
     crews = (Crew(count=options.workers or 50, handle_ms=options.handle_ms or 1.0, from_s=1e-3),)
-    plan = _plan("backlog", options, rate=1.0, crews=crews, backlog=tasks, drain_s=60.0 + tasks / 100)
-    return _replaced(plan)
-
-
-def _replaced(plan: Plan) -> Plan:
-    """A backlog has no arrivals of its own."""
-    return replace(plan, rate_per_s=None, closed=None, duration_s=0.0, warm_up_s=0.0)
+    plan = _plan("backlog", options, rate=1.0, seconds=60.0, crews=crews, backlog=tasks)
+    return replace(plan, rate_per_s=None, closed=None, warm_up_s=0.0, turn=1, turns=2)
 
 
 def _plan(

@@ -32,6 +32,7 @@ def reported(
     theory: Sequence[Exact] = (),
     kills: Sequence[Kill] = (),
     parts: Sequence[Part] = (),
+    figures: Sequence[Figure] = (),
     interrupted: bool = False,
 ) -> Report:
     """The report of a run, with the checks that a scenario adds."""
@@ -47,7 +48,7 @@ def reported(
         verdict=verdict_of(checks),
         checks=checks,
         counts=_counts(run),
-        figures=_figures(run, latencies),
+        figures=[*figures, *_figures(run, latencies)],
         latencies=latencies,
         series=_series(run),
         theory=list(theory),
@@ -130,7 +131,7 @@ def _figures(run: Evidence, latencies: Sequence[Latency]) -> list[Figure]:
                 Figure(name="completed", value=round(completed, 2), unit="a second", better="higher")
             )
     if plan.backlog and (ends := [at_s for share in run.shares for _, _, at_s in share.completed]):
-        drained = len(ends) / max(1e-3, max(ends) - min(ends))
+        drained = len(ends) / max(1e-3, (max(ends) - min(ends)) * plan.working)
         figures.append(Figure(name="drained", value=round(drained, 2), unit="a second", better="higher"))
     for one in latencies:
         for percent in ("50", "99"):

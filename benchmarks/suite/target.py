@@ -20,7 +20,7 @@ from api.serve import Ready, serve
 from benchmarks.suite import report
 from engine.settings import Settings
 
-EVENTS_KEPT: Final = 5_000_000  # the log of an embedded deployment keeps the whole run
+EVENTS_KEPT: Final = 100_000_000  # the log of an embedded deployment keeps the whole run
 
 
 class Access(Struct, frozen=True, kw_only=True):
@@ -30,6 +30,7 @@ class Access(Struct, frozen=True, kw_only=True):
     account_sid: str
     token: str
     shown: report.Target
+    server: str | None = None  # URL of the Redis server, of an embedded deployment
 
 
 class Processes(Struct, frozen=True, kw_only=True):
@@ -86,7 +87,9 @@ def _access(ready: Ready, processes: Processes) -> Access:
         relays=processes.relays,
         durability=processes.durability,
     )
-    return Access(url=ready.url, account_sid=account.sid, token=account.token, shown=shown)
+    return Access(
+        url=ready.url, account_sid=account.sid, token=account.token, shown=shown, server=ready.redis
+    )
 
 
 def machine() -> report.Machine:

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import Struct
 
 LIMIT_S: Final = 10.0  # for one call, the wait for a free connection included
+LINES_S: Final = 120.0  # for a request of many lines
 IDLE_S: Final = 2.0  # idle for longer, a connection is not used again: the other side may be closing it
 
 
@@ -80,6 +81,24 @@ class Wire:
             raise Unanswered(f"{method} {path}: no answer within {self._limit_s:g} s") from None
         except OSError as error:
             raise Unanswered(f"{method} {path}: {error}") from error
+
+    async def lines(self, path: str, body: bytes) -> tuple[Answer, bool]:
+        """POST lines of JSON on a connection of its own: what was answered, and whether that is all of it.
+
+        What came before a connection broke, or LINES_S were over, is not lost; the status is 0 if nothing did.
+        """
+        kind = "Content-Type: application/x-ndjson\r\n"
+        head = f"POST {self._base}{path}{self._head}{kind}Content-Length: {len(body)}\r\n\r\n"
+        connection = None
+        try:
+            async with asyncio.timeout(LINES_S):
+                connection = await self._connect()
+                return await connection.ask(head.encode() + body), True
+        except OSError:  # TimeoutError is one
+            return (connection.heard() if connection is not None else Answer(0, b"")), False
+        finally:
+            if connection is not None:
+                connection.close()
 
     async def _sent(self, raw: bytes) -> Answer:
         while self._left == 0:
@@ -149,6 +168,10 @@ class _Connection(asyncio.Protocol):
         self._transport.write(raw)
         return await self._answer
 
+    def heard(self) -> Answer:
+        """What came so far of the answer to the last call."""
+        return Answer(self._parser.get_status_code(), b"".join(self._body))
+
     def close(self) -> None:
         self.usable = False
         self._transport.abort()
@@ -175,7 +198,7 @@ class _Connection(asyncio.Protocol):
             return
         if not self._parser.should_keep_alive():
             self.close()
-        self._answer.set_result(Answer(self._parser.get_status_code(), b"".join(self._body)))
+        self._answer.set_result(self.heard())
 
     def _fail(self, said: str) -> None:
         if self._answer is not None and not self._answer.done():

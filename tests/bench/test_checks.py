@@ -137,6 +137,19 @@ def history(**fields: Any) -> Change:
     return change
 
 
+def both(*changes: Change) -> Change:
+    def change(run: Evidence) -> None:
+        for one in changes:
+            one(run)
+
+    return change
+
+
+def backlog(run: Evidence) -> None:
+    """All Tasks waited before the load."""
+    run.plan = replace(run.plan, backlog=TASKS)
+
+
 @pytest.mark.parametrize(
     ("name", "change", "state"),
     [
@@ -149,6 +162,11 @@ def history(**fields: Any) -> Change:
         ("loss", status("WT3", "assigned"), INVALID),
         ("loss", forget_completion, INVALID),
         ("loss", busy, UNKNOWN),
+        ("loss", both(busy, backlog), VALID),
+        ("loss", both(busy, backlog, status("WT3", "")), INVALID),
+        ("loss", both(busy, backlog, status("WT3", "pending")), INVALID),
+        ("samples", both(backlog, lambda run: run.created.clear()), UNKNOWN),
+        ("samples", both(backlog, put(starts_at=1e9)), VALID),
         ("loss", stuck, INVALID),
         ("once", lambda run: run.shares[0].accepted.append(("WT1", "WR900")), INVALID),
         ("once", lambda run: run.shares[0].completed.append(("WT1", "WR1", 20.0)), INVALID),
@@ -167,6 +185,11 @@ def history(**fields: Any) -> Change:
         ("equal shares", few_offers, UNKNOWN),
         ("Little", history(queue=[(9_000, 0), (12_000, 9), (14_000, 0)]), INVALID),
         ("Little", put(samples=[]), UNKNOWN),
+        (
+            "Little",
+            both(history(queue=[(9_000, 0), (12_000, 3), (14_000, 9)]), put(read_to_ms=14_000)),
+            UNKNOWN,
+        ),
     ],
 )
 def test_each_check_says_what_is_wrong(name: str, change: Change, state: State) -> None:

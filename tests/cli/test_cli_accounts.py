@@ -104,7 +104,9 @@ async def test_the_environment_names_the_first_account(tmp_path: Path) -> None:
     ],
 )
 def test_the_ready_lines_point_a_client_at_the_server(token: str | None, named: bool, shown: str) -> None:
-    said = lines(Ready(url="http://h:1", credentials=Credentials(sid=SID, token=token, named=named)))
+    said = lines(
+        Ready(url="http://h:1", credentials=Credentials(sid=SID, token=token, named=named), redis="")
+    )
     assert said[0] == "Trunkline is ready at http://h:1"
     assert shown in said[1]
     assert said[2] == '  client.taskrouter.base_url = "http://h:1"'
@@ -112,4 +114,4 @@ def test_the_ready_lines_point_a_client_at_the_server(token: str | None, named: 
 
 
 def test_the_ready_lines_say_what_to_do_when_nobody_may_log_in() -> None:
-    assert "trunkline accounts create" in lines(Ready(url="http://h:1", credentials=None))[1]
+    assert "trunkline accounts create" in lines(Ready(url="http://h:1", credentials=None, redis=""))[1]

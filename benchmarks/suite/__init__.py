@@ -20,6 +20,7 @@ checks.py     the verdict's rules
 summary.py    the report of a run
 report.py     its schema, reading and writing
 latency.py    latencies in HDR histograms, charged from the intended send time, merged over processes
-board.py      what a person sees
+board.py      what a person sees meanwhile
+tables.py     and at the end; page.py and chart.py: the same for a browser
 wire.py       the HTTP client
 """

@@ -12,20 +12,23 @@ from rich.console import Console
 
 from api import process
 from benchmarks.suite import chaos, theory
-from benchmarks.suite.board import show
 from benchmarks.suite.checks import judge
 from benchmarks.suite.evidence import Evidence
+from benchmarks.suite.page import write_page
 from benchmarks.suite.report import Check, Exact, Part, Report, State, write
 from benchmarks.suite.run import drive
 from benchmarks.suite.scenarios import SCENARIOS, Options
 from benchmarks.suite.site import SetUpFailed
 from benchmarks.suite.summary import reported
+from benchmarks.suite.tables import show
 from benchmarks.suite.target import Access, Processes, embedded, running
 
 THEORY, CHAOS, SCALE = "theory", "chaos", "scale"
 OWN_ONLY: Final = (CHAOS, SCALE)  # start, and end, processes of the deployment
 STEPS: Final = (1, 2, 4)
 POSTERS: Final = 64
+# An embedded deployment has one process a role, but where each is killed in turn others must be there to go on.
+OWN: Final = {CHAOS: Processes(api=2, matchers=2, relays=2)}
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -40,8 +43,10 @@ class Order(Struct, frozen=True, kw_only=True):
     command: str = ""
 
 
-def run_bench(order: Order, *, json: Path | None = None, console: Console | None = None) -> State:
-    """Run it, show and write what came out. Raises StartFailed where the run could not begin."""
+def run_bench(
+    order: Order, *, json: Path | None = None, html: Path | None = None, console: Console | None = None
+) -> State:
+    """Run it, write and show what came out. Raises StartFailed where the run could not begin, OSError by files."""
     console = console or Console(highlight=False)
     outcome: list[Report] = []
 
@@ -53,9 +58,11 @@ def run_bench(order: Order, *, json: Path | None = None, console: Console | None
     except SetUpFailed as error:
         raise process.StartFailed(str(error)) from error
     (report,) = outcome
-    show(console, report)
     if json is not None:
         write(report, json)
+    if html is not None:
+        write_page(report, html)
+    show(console, report, written=[path for path in (json, html) if path is not None])
     return report.verdict.state
 
 
@@ -64,7 +71,7 @@ async def bench(order: Order, console: Console, stopping: asyncio.Event) -> Repo
     if order.scenario == SCALE:
         return await _scale(order, console, stopping)
     if order.url is not None:
-        access = running(order.url, order.account_sid, order.token)
+        access = await running(order.url, order.account_sid, order.token)
         return await _one(order, access, console, stopping)
     async with embedded(order.processes) as access:
         return await _one(order, access, console, stopping)

@@ -44,9 +44,8 @@ def samples(run: Evidence) -> Check:
     from_s = run.starts_at + run.plan.warm_up_s
     count = sum(one.meant_s >= from_s for one in run.created.values()) + run.plan.backlog
     if count < FEWEST:
-        return Check(
-            name="samples", state=UNKNOWN, said=f"too few Tasks, {count} of {FEWEST}", looked_at=count
-        )
+        said = f"too few Tasks, {count} of {FEWEST}: a longer --duration or a higher --rate gives more"
+        return Check(name="samples", state=UNKNOWN, said=said, looked_at=count)
     return Check(name="samples", state=VALID, said=f"{count} Tasks after the warm-up", looked_at=count)
 
 

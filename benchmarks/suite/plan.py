@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from benchmarks.suite.arrivals import DAY, Arrivals, day_times
+
 MAX_WORKERS: Final = 20_000
 MAX_RATE: Final = 100_000.0
 LAG_LIMIT_S: Final = (
@@ -54,6 +56,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     kinds: tuple[Kind, ...] = (Kind(name="calls"),)
     crews: tuple[Crew, ...] = ()
     phases: tuple[Phase, ...] = ()
+    arrivals: Arrivals = (
+        "poisson"  # "day": the rate goes through a day's curve once, `rate_per_s` is its mean
+    )
     escalate_after_s: int | None = None  # a second step for everybody, to Workers with any skill
     from_offer: bool = (
         False  # work counts from the Reservation, so that learning of it late does not lengthen it
@@ -73,10 +78,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def highest_times(self) -> float:
-        return max([1.0, *(phase.times for phase in self.phases)])
+        curve = DAY if self.arrivals == "day" else (1.0,)
+        return max([*curve, *(phase.times for phase in self.phases)])
 
     def times_at(self, at_s: float) -> float:
         """How many times the plan's rate holds at a second."""
+        if self.arrivals == "day":
+            return day_times(at_s / self.duration_s)
         return next((phase.times for phase in reversed(self.phases) if phase.from_s <= at_s), 1.0)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmarks.suite import report
+from benchmarks.suite.arrivals import DAY
 from benchmarks.suite.checks import judge
 from benchmarks.suite.evidence import Evidence
 from benchmarks.suite.latency import Times, latency, percentile_us
 from benchmarks.suite.ledger import Second
+from benchmarks.suite.plan import Plan
 from benchmarks.suite.report import Check, Counts, Exact, Figure, Kill, Latency, Part, Report, verdict_of
 from benchmarks.suite.run import began, waits_s
 from benchmarks.suite.target import Access, machine, versions
@@ -65,6 +67,8 @@ def _settings(run: Evidence) -> report.Settings:
         warm_up_s=plan.warm_up_s,
         rate_per_s=plan.rate_per_s if plan.closed is None else None,
         closed=plan.closed,
+        arrivals=plan.arrivals,
+        day=list(DAY) if plan.arrivals == "day" else [],
         workers=plan.workers,
         handle_ms=sum(handles) / plan.workers if plan.workers else 0.0,
         generators=plan.generators,
@@ -168,6 +172,7 @@ def _series(run: Evidence) -> list[report.Second]:
                 offers=second.offers,
                 completed=second.completed,
                 failed=second.failed,
+                asked_per_s=_asked_per_s(run.plan, at_s + 0.5),
                 create_p50_us=percentile_us(second.create_us, 50),
                 create_p99_us=percentile_us(second.create_us, 99),
                 waiting=None if look is None else look.waiting,
@@ -177,3 +182,10 @@ def _series(run: Evidence) -> list[report.Second]:
             )
         )
     return rows
+
+
+def _asked_per_s(plan: Plan, at_s: float) -> float | None:
+    """The rate of arrivals that the plan means to have at a second; None for posters in a loop, and after the load."""
+    if plan.closed is not None or plan.rate_per_s is None or at_s >= plan.duration_s:
+        return None
+    return round(plan.rate_per_s * plan.times_at(at_s), 3)

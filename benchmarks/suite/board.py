@@ -21,6 +21,7 @@ from benchmarks.suite.plan import Plan
 
 FRAME_S: Final = 0.5
 LINE_S: Final = 2.0
+STALE_S: Final = 3.0  # without an answer from the deployment's statistics, which are asked for each 0.5 s
 RATES_S: Final = 2.0  # a rate is the mean of so long: shorter ones jump with chance
 BAR: Final = 50  # characters
 
@@ -57,14 +58,13 @@ class Board:
 
     def table(self) -> Group:
         """The present state."""
-        sums, look = self._sums(), self._looks[-1] if self._looks else None
+        sums = self._sums()
         done, said = self._progress(sums)
         table = Table()
         for name in ("created", "a second", "completed", "a second ", "waiting", "in work", "failed"):
             table.add_column(name, justify="right", min_width=8)
         created, completed = self._rates(sums)
-        waiting, working = ("", "") if look is None else (look.waiting, look.total - look.waiting)
-        values = (sums.created, f"{created:.0f}", sums.completed, f"{completed:.0f}", waiting, working)
+        values = (sums.created, f"{created:.0f}", sums.completed, f"{completed:.0f}", *self._open())
         table.add_row(*map(str, values), str(_failed(sums)))
         head = Table.grid(padding=(0, 2))
         head.add_row(Text(self._plan.scenario, "bold"), ProgressBar(1.0, done, width=BAR), Text(said))
@@ -74,17 +74,19 @@ class Board:
         """The present state in one line."""
         sums = self._sums()
         created, completed = self._rates(sums)
+        waiting, working = self._open()
         return (
             f"{self._progress(sums)[1]:>22}  created {sums.created:7} ({created:.0f} a second)"
             f"  completed {sums.completed:7} ({completed:.0f} a second)"
-            f"{self._open()}  failed {_failed(sums)}"
+            f"  waiting {waiting:>6}  in work {working:>5}  failed {_failed(sums)}"
         )
 
-    def _open(self) -> str:
-        if not self._looks:
-            return ""
-        look = self._looks[-1]
-        return f"  waiting {look.waiting:6}  in work {look.total - look.waiting:5}"
+    def _open(self) -> tuple[str, str]:
+        """Tasks that wait, and that somebody has, by the deployment's statistics; unknown where it does not answer."""
+        look = self._looks[-1] if self._looks else None
+        if look is None or self._clock() - look.answered_s > STALE_S:
+            return "?", "?"
+        return str(look.waiting), str(look.total - look.waiting)
 
     def _progress(self, sums: Totals) -> tuple[float, str]:
         """How much is done, from 0 to 1, and in words. A drain has no length that is known before."""

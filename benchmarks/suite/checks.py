@@ -73,6 +73,8 @@ def answers(run: Evidence) -> Check:
     doubtful = counts["refused"] + counts["unanswered"]
     if doubtful and not run.disturbed:
         found = f"{counts['unanswered']} calls without an answer, {counts['refused']} creates refused for now"
+        if run.last is None:
+            found += "; at the end the deployment did not answer any more"
         return _check("answers", UNKNOWN, found, counts["sent"])
     return _check("answers", VALID, f"no wrong answer, {doubtful} without or busy", counts["sent"])
 

@@ -50,6 +50,7 @@ def test_a_line_says_how_far_it_is_and_what_the_last_two_seconds_had() -> None:
     )
     assert "12" in drawn(run.board)
     assert "5 of 10 s" in drawn(run.board)
+    assert "waiting ? in work ? failed" in run.line(8.0)  # nobody has answered for 4 s
 
 
 def test_after_the_load_it_waits_for_what_is_open() -> None:

@@ -98,7 +98,7 @@ async def _chaos(order: Order, access: Access, console: Console, stopping: async
     """The deployment's processes are children of this one; nothing else is killed."""
     plan = chaos.plan_of(order.options)
     console.print(f"chaos: {plan.workers} Workers, {plan.rate_per_s:g} Tasks a second, and SIGKILL")
-    killer = chaos.Killer(plan)
+    killer = chaos.Killer(plan, access)
     run = await drive(plan, access, console, stopping, beside=killer.run)
     return reported(
         run,

@@ -22,10 +22,10 @@ from benchmarks.suite.target import Access
 from benchmarks.suite.wire import Unanswered, Wire
 
 ROLES: Final = ("matcher", "api", "relay", "server")
-BETWEEN_S: Final = (0.6, 1.4)  # from the answer after one kill to the next, drawn evenly
+BETWEEN_S: Final = (0.4, 1.0)  # from the answer after one kill to the next, drawn evenly
 FROM, UNTIL = 0.1, 0.85  # shares of the load between which it happens
 GONE_S: Final = 2.0
-BACK_S: Final = 5.0
+BACK_S: Final = 2.0
 ANSWER_S: Final = 1.0  # for one of the calls that find out whether it answers
 PROBE_S: Final = 0.05  # between two of them
 _CHILD: Final = re.compile(r"\b(api|matcher|relay) --name (\S+)")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from api import process
-from benchmarks.suite import chaos, theory
+from benchmarks.suite import chaos, scale, theory
 from benchmarks.suite.checks import judge
 from benchmarks.suite.evidence import Evidence
 from benchmarks.suite.page import write_page
@@ -25,8 +25,6 @@ from benchmarks.suite.target import Access, Processes, embedded, running
 
 THEORY, CHAOS, SCALE = "theory", "chaos", "scale"
 OWN_ONLY: Final = (CHAOS, SCALE)  # start, and end, processes of the deployment
-STEPS: Final = (1, 2, 4)
-POSTERS: Final = 64
 # An embedded deployment has one process a role, but where each is killed in turn others must be there to go on.
 OWN: Final = {CHAOS: Processes(api=2, matchers=2, relays=2)}
 
@@ -111,26 +109,19 @@ async def _chaos(order: Order, access: Access, console: Console, stopping: async
 
 
 async def _scale(order: Order, console: Console, stopping: asyncio.Event) -> Report:
-    """Creates by a closed loop on 1, 2 and 4 API and matcher processes, each on a deployment of its own."""
-    options = replace(order.options, closed=order.options.closed or POSTERS, rate_per_s=None)
-    options = replace(options, duration_s=(options.duration_s or 15.0) / len(STEPS))
-    more: list[Check] = []
-    parts: list[Part] = []
-    report: Report | None = None
-    for count in STEPS:
-        if report is not None and stopping.is_set():
+    """All loads on each number of processes, each time on a deployment of its own."""
+    steps: list[scale.Step] = []
+    for count in scale.STEPS:
+        if steps and stopping.is_set():
             break
         async with embedded(replace(order.processes, api=count, matchers=count)) as access:
-            console.print(f"scale: {count} API and matcher processes, {options.closed} posters")
-            run = await drive(SCENARIOS["create"](options), access, console, stopping)
-            name = f"{count} of each"
-            report = reported(
-                run, access, order.command, more=more, parts=parts, interrupted=stopping.is_set()
-            )
-        more += [replace(one, name=f"{name}, {one.name}") for one in judge(run)]
-        parts.append(Part(name=name, figures=report.figures))
-    assert report is not None  # there is one step at least
-    return replace(report, parts=parts, settings=replace(report.settings, scenario=SCALE))
+            for load, (plan_of, _) in scale.LOADS.items():
+                plan = plan_of(order.options)
+                console.print(f"scale: {load}, {count} API and matcher processes, {plan.closed} posters")
+                run = await drive(plan, access, console, stopping)
+                report = reported(run, access, order.command, interrupted=stopping.is_set())
+                steps.append(scale.Step(load=load, count=count, report=report))
+    return scale.together(steps)
 
 
 async def _theory(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:

@@ -93,10 +93,11 @@ class Board:
         plan, at_s = self._plan, self._clock() - self._starts_at
         if not sums.posting:
             return 1.0, f"for open Tasks, {max(0.0, at_s):.0f} s"
-        if plan.backlog:
-            return min(1.0, sums.created / plan.backlog), f"{sums.created:,} of {plan.backlog:,} Tasks"
+        if sums.created < plan.backlog:
+            return sums.created / plan.backlog, f"{sums.created:,} of {plan.backlog:,} Tasks"
         past_s = min(max(0.0, at_s), plan.duration_s)
-        return past_s / plan.duration_s, f"{past_s:.0f} of {plan.duration_s:g} s"
+        done = past_s / plan.duration_s if plan.duration_s else 1.0
+        return done, f"{past_s:.0f} of {plan.duration_s:g} s"
 
     def _rates(self, sums: Totals) -> tuple[float, float]:
         """Creates and completions a second, over the last RATES_S."""

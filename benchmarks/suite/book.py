@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Final
 
@@ -22,6 +23,7 @@ class Book:
         self._counts_from = job.starts_at + job.plan.warm_up_s
         self._until = job.starts_at + job.plan.duration_s
         self.totals = Totals()
+        self.done = asyncio.Event()  # set by each completion
         self.times = {name: Times() for name in ("create", "lag", "accept", "complete", "notice")}
         self._created: list[Created] = []
         self._offered: list[Offered] = []
@@ -82,6 +84,7 @@ class Book:
 
     def completed(self, task: str, reservation: str, meant_s: float) -> None:
         self.totals.completed += 1
+        self.done.set()
         now_s = time.time()
         self._completed.append((task, reservation, now_s))
         self._second(now_s).completed += 1

@@ -110,7 +110,7 @@ def over_time(
 def seconds(last: float) -> tuple[list[Tick], Scale]:
     """The axis of a run that has so many seconds."""
     end = max(last, 1.0)
-    return [tick for tick in even_ticks(end, 6) if tick[0] <= end], linear(0, end, LEFT, RIGHT)
+    return [tick for tick in even_ticks(end, 8) if tick[0] <= end], linear(0, end, LEFT, RIGHT)
 
 
 def _aside(aside: Aside | None, last: float, x: Scale) -> str:

@@ -51,6 +51,10 @@ class Plan(Struct, frozen=True, kw_only=True):
     scenario: str
     rate_per_s: float | None = 100.0  # open loop
     closed: int | None = None  # or so many posters, each waiting for its answer
+    whole_lives: bool = (
+        False  # posters wait for a completion instead: no more Tasks are open than there are posters
+    )
+    own_condition: bool = False  # a condition that no other Task has: a matcher makes a pool for each of them
     duration_s: float = 20.0
     warm_up_s: float = 2.0
     kinds: tuple[Kind, ...] = (Kind(name="calls"),)

@@ -164,6 +164,8 @@ class Part(Struct, frozen=True, kw_only=True):
 
     name: str
     figures: list[Figure]
+    load: str = ""  # of `scale`: what was measured, on so many API and matcher processes
+    count: int = 0
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -58,13 +58,13 @@ def _latencies(report: Report) -> Table:
 
 def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
     """Name, value and unit of what the table of latencies does not have."""
-    shown = {f"{one.name} p{percent}" for one in report.latencies for percent in one.percentiles_us}
+    latencies = {one.name for one in report.latencies}
     for figure in report.figures:
-        if figure.name not in shown:
+        if figure.name.rpartition(" p")[0] not in latencies:
             yield figure.name, f"{figure.value:,.6g}", figure.unit
     for part in report.parts:
         for figure in part.figures:
-            if figure.name not in shown:
+            if figure.name.rpartition(" p")[0] not in latencies:
                 yield f"{part.name}: {figure.name}", f"{figure.value:,.6g}", figure.unit
     for exact in report.theory:
         said = f"exact {exact.exact:.5g}, sd {exact.sd:.2g}"

@@ -170,7 +170,12 @@ class Agents:
         await asyncio.sleep(max(0.0, from_s + work_s - time.time()))
         meant_s = max(from_s + work_s, offered.learned_s)
         self._open[offered.worker] -= 1  # from the moment it is sent the next offer may come
-        if await self._settle(offered, "completed", meant_s):
+        try:
+            settled = await self._settle(offered, "completed", meant_s)
+        except asyncio.CancelledError:  # the run is over; whether it holds nobody waits to hear
+            self._book.in_doubt(offered.task)
+            raise
+        if settled:
             self._book.completed(offered.task, offered.reservation, meant_s)
 
     async def _settle(self, offered: Offered, status: str, meant_s: float) -> bool:

@@ -29,6 +29,7 @@ class Book:
         self._offered: list[Offered] = []
         self._accepted: list[tuple[str, str]] = []
         self._completed: list[tuple[str, str, float]] = []
+        self._in_doubt: list[str] = []
         self._overruns: list[str] = []
         self._said: list[str] = []
         self._seconds: dict[int, Second] = {}
@@ -90,6 +91,10 @@ class Book:
         self._second(now_s).completed += 1
         self._timed("complete", meant_s)
 
+    def in_doubt(self, task: str) -> None:
+        """The run ended while a completion was under way."""
+        self._in_doubt.append(task)
+
     def gone(self) -> None:
         """An offer was taken back, which the plan allows."""
         self.totals.gone += 1
@@ -101,6 +106,7 @@ class Book:
             offered=self._offered,
             accepted=self._accepted,
             completed=self._completed,
+            in_doubt=self._in_doubt,
             overruns=self._overruns,
             said=self._said,
             latencies={name: times.encoded() for name, times in self.times.items()},

@@ -81,21 +81,23 @@ def answers(run: Evidence) -> Check:
 
 def loss(run: Evidence) -> Check:
     """Every Task that was acknowledged is where it should be: ended, or open and known."""
-    done = run.completed
+    done, in_doubt = run.completed, run.in_doubt
     wrong = []
     for sid, status in run.statuses.items():
+        if sid in in_doubt and status in ("completed", "assigned"):
+            continue
         if status == "" or ((status == "completed") != (sid in done) and status != "canceled"):
             wrong.append(sid)
-    ended = sum(sid in done or run.statuses.get(sid) == "canceled" for sid in run.created)
-    open_at_end = len(run.created) - ended
+    ends = {sid for sid, status in run.statuses.items() if status in ("completed", "canceled")} | done.keys()
+    lost = [sid for sid in run.created if sid not in ends]
     if wrong:
         status = run.statuses[wrong[0]] or "not to be found"
         said = f"{len(wrong)} Tasks are not what they should be: {wrong[0]} is {status}"
         return _check("loss", INVALID, said, len(run.created), wrong)
-    if run.plan.workers and open_at_end:
-        lost = [sid for sid in run.created if sid not in done and run.statuses.get(sid) != "canceled"]
-        said = f"{open_at_end} Tasks did not come to an end within {run.plan.drain_s:g} s"
-        return _check("loss", INVALID if _stuck(run) else UNKNOWN, said, len(run.created), lost)
+    if run.plan.workers and lost:
+        said = f"{len(lost)} Tasks did not come to an end within {run.plan.drain_s:g} s"
+        stuck = _stuck(run) and not in_doubt.issuperset(lost)
+        return _check("loss", INVALID if stuck else UNKNOWN, said, len(run.created), lost)
     return _check("loss", VALID, f"all {len(run.created)} Tasks are accounted for", len(run.created))
 
 
@@ -135,11 +137,17 @@ def flow(run: Evidence) -> Check:
     least = len(run.created)
     most = least + run.counts["unanswered_creates"]
     if not least <= totals.tasks_created <= most:
-        said.append(f"{totals.tasks_created} created, by our count {least} to {most}")
-    if totals.tasks_completed != len(run.completed):
-        said.append(f"{totals.tasks_completed} completed, by our count {len(run.completed)}")
+        said.append(f"{totals.tasks_created} created, by our count {_range(least, most)}")
+    least = len(run.completed)
+    most = least + len(run.in_doubt)
+    if not least <= totals.tasks_completed <= most:
+        said.append(f"{totals.tasks_completed} completed, by our count {_range(least, most)}")
     fits = f"{totals.tasks_created} created = {gone} ended + {run.last.total} open"
     return _check("flow", INVALID if said else VALID, "; ".join(said) or fits, totals.tasks_created)
+
+
+def _range(least: int, most: int) -> str:
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def order(run: Evidence) -> Check:

@@ -21,7 +21,14 @@ from benchmarks.suite.report import Check, Figure, Part, Report, State, verdict_
 from benchmarks.suite.scenarios import SCENARIOS, Options
 
 STEPS: Final = (1, 2, 4)
-POSTERS: Final = 64
+POSTERS: Final = 64  # of creates
+OPEN: Final = (
+    256  # Tasks of lives at a time: a matcher takes 64 from its stream at once, and four are to have some
+)
+TEAMS: Final = (
+    16  # of Workers, with a skill each: a pool that holds all Workers would cost the server, not matchers
+)
+TEAM: Final = 8
 SECONDS: Final = (
     72.0  # of load, all runs together: 10 s of each are left after its warm-up, enough for bounds
 )
@@ -58,11 +65,11 @@ def creates(options: Options) -> Plan:
 
 def lives(options: Options) -> Plan:
     """Posters in a loop, each with one Task on its way from create to completion."""
-    posters = options.closed or POSTERS
     return replace(
-        SCENARIOS["lives"](replace(_each(options), workers=posters)),
-        kinds=(Kind(name="calls", strict=False),),  # who is routed first by two matchers is in no order
-        crews=(Crew(count=posters, handle_ms=1.0),),
+        SCENARIOS["lives"](_each(options, OPEN)),
+        # Which of two Tasks is routed first, by two matchers, is in no order.
+        kinds=tuple(Kind(name=f"team {n}", skill=f"team {n}", strict=False) for n in range(TEAMS)),
+        crews=tuple(Crew(count=TEAM, skills=(f"team {n}",), handle_ms=1.0) for n in range(TEAMS)),
         whole_lives=True,
         own_condition=True,
     )
@@ -74,9 +81,9 @@ LOADS: Final[dict[str, tuple[Callable[[Options], Plan], Measure]]] = {
 }
 
 
-def _each(options: Options) -> Options:
+def _each(options: Options, posters: int = POSTERS) -> Options:
     seconds = (options.duration_s or SECONDS) / (len(STEPS) * len(LOADS))
-    return replace(options, closed=options.closed or POSTERS, duration_s=seconds)
+    return replace(options, closed=options.closed or posters, duration_s=seconds)
 
 
 def together(steps: Sequence[Step]) -> Report:

@@ -28,6 +28,7 @@ SITE = Site(
 )
 OFFER = '{"event_date_ms":1,"event_data":{"reservation_sid":"WR1","task_sid":"WT1","worker_sid":"WK1"}}'
 EVENTS = f'{{"events":[{OFFER}],"meta":{{"next_page_url":null}}}}'
+SILENT = (0, "it never answers")
 REFUSED = (400, '{"code":20001}')
 
 
@@ -42,6 +43,7 @@ class Played:
     def __init__(self, *answers: tuple[int, str] | None) -> None:
         self._answers: Iterator[tuple[int, str] | None] = iter(answers)
         self.asked: list[str] = []
+        self.silent = asyncio.Event()
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
@@ -51,6 +53,9 @@ class Played:
             else:
                 self.asked.append(request[:4].decode().strip())
                 answer = next(self._answers)
+                if answer is SILENT:
+                    self.silent.set()
+                    await asyncio.Event().wait()
             if answer is None:
                 return
             status, body = answer
@@ -82,6 +87,17 @@ async def worked(played: Played) -> Book:
         await Agents(job, wire, book, asyncio.Event()).run(book.ending)
         wire.close()
     return book
+
+
+async def test_a_completion_without_an_answer_when_the_run_ends_is_in_doubt() -> None:
+    job = Job(plan=Plan(scenario="lives"), site=SITE, number=0, agents=[AGENT], starts_at=time.time())
+    book, played = Book(job), Played((200, "{}"), SILENT)
+    async with listening(played) as url, asyncio.timeout(10):
+        wire = Wire(url, "AC1", "token", connections=4)
+        await Agents(job, wire, book, asyncio.Event()).run(played.silent)
+        wire.close()
+    assert book.share().in_doubt == ["WT1"]
+    assert book.totals.completed == 0
 
 
 @pytest.mark.parametrize(

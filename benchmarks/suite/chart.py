@@ -148,6 +148,26 @@ def by_share(title: str, unit: str, lines: Sequence[Line]) -> str:
     return _framed(f"{title}, {unit}", lines, (x, y), (x_ticks, y_ticks), "share of them that was faster")
 
 
+def over_count(title: str, unit: str, lines: Sequence[Line], most: int) -> str:
+    """Values by a number of processes, each point with a dot. "" if there is nothing to draw."""
+    values = [y for line in lines for _, y in line.points if y is not None]
+    if not values:
+        return ""
+    x, y_ticks = linear(0, most, LEFT, RIGHT - 10), even_ticks(max(values), 4)
+    y = linear(0, y_ticks[-1][0], BOTTOM, TOP)
+    counts = sorted({at for line in lines for at, _ in line.points})
+    dots = "".join(
+        f'<circle class="fill {line.look}" cx="{x(at):.1f}" cy="{y(value):.1f}" r="4"/>'
+        for line in lines
+        for at, value in line.points
+        if value is not None
+    )
+    x_ticks = [(at, f"{at:g}") for at in counts]
+    return _framed(
+        f"{title}, {unit}", lines, (x, y), (x_ticks, y_ticks), "API and matcher processes, of each", dots
+    )
+
+
 def _framed(
     title: str,
     lines: Sequence[Line],

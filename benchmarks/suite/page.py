@@ -15,7 +15,7 @@ from typing import Final
 
 from benchmarks.suite import report as reports
 from benchmarks.suite.chart import short
-from benchmarks.suite.page_charts import charts, place, theory
+from benchmarks.suite.page_charts import charts, place, scaling, theory
 from benchmarks.suite.report import Report, Settings, State
 
 STYLE: Final = (Path(__file__).parent / "page.css").read_text()
@@ -154,7 +154,7 @@ def _parts(report: Report) -> str:
         for part in report.parts
         for figure in part.figures
     ]
-    return f"<h2>Runs</h2>{_table(('Run', 'Figure', 'Value'), rows, 2)}"
+    return f"<h2>Runs</h2>{scaling(report)}{_table(('Run', 'Figure', 'Value'), rows, 2)}"
 
 
 def _kills(report: Report) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from hdrh.histogram import HdrHistogram
 
-from benchmarks.suite.chart import Aside, Line, Mark, by_share, over_time
+from benchmarks.suite.chart import Aside, Line, Mark, by_share, over_count, over_time
 from benchmarks.suite.chart_rows import Row, against, moments
 from benchmarks.suite.report import Kill, Latency, Report, Second
 
@@ -27,6 +27,7 @@ LOOKS: Final = {
     "lag": "c6 dash",
 }
 OTHER: Final = "c7"
+MEASURED: Final = {"creates": "created", "lives": "completed"}  # what is counted of a load of `scale`
 
 
 def charts(report: Report) -> str:
@@ -82,6 +83,25 @@ def theory(report: Report) -> str:
         if one.exact > 0
     ]
     return against("Measured, with 3 sd to either side, in % of the exact figure", rows)
+
+
+def scaling(report: Report) -> str:
+    """Throughput of each load on more and more processes, beside what a fair share of each would be."""
+    lines, most = [], 0
+    for place, load in enumerate(dict.fromkeys(part.load for part in report.parts if part.load)):
+        points = [
+            (float(part.count), figure.value)
+            for part in report.parts
+            for figure in part.figures
+            if part.load == load and figure.name == MEASURED[load]
+        ]
+        if points:
+            most = max(most, int(points[-1][0]))
+            ideal = [(at, points[0][1] * at / points[0][0]) for at, _ in points]
+            lines.append(Line(name=load, look=f"c{place}", points=points))
+            lines.append(Line(name=f"{load}, if each did what one does", look=f"c{place} dash", points=ideal))
+    drawn = over_count("Throughput by processes", "a second", lines, most)
+    return f'<div class="strip">{drawn}</div>\n' if drawn else ""
 
 
 def _aside(report: Report) -> Aside:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from benchmarks.suite import report
 from benchmarks.suite.arrivals import DAY
@@ -48,7 +49,7 @@ def reported(
         verdict=verdict_of(checks),
         checks=checks,
         counts=_counts(run),
-        figures=_figures(run, latencies),
+        figures=_figures(run, latencies, interrupted=interrupted),
         latencies=latencies,
         series=_series(run),
         theory=list(theory),
@@ -119,12 +120,15 @@ def _latencies(run: Evidence) -> list[Latency]:
     return [one for one in found if one.count]
 
 
-def _figures(run: Evidence, latencies: Sequence[Latency]) -> list[Figure]:
+def _figures(run: Evidence, latencies: Sequence[Latency], *, interrupted: bool) -> list[Figure]:
     plan, seconds = run.plan, _seconds(run)
-    whole = [seconds[at_s] for at_s in seconds if plan.warm_up_s <= at_s < int(plan.duration_s)]
+    from_s, until_s = ceil(plan.warm_up_s), int(plan.duration_s)
+    if interrupted:  # by the last second in which all was sent that was to be
+        until_s = min(until_s, max((at_s for at_s, second in seconds.items() if second.sent), default=0))
+    whole = [second for at_s, second in seconds.items() if from_s <= at_s < until_s]
     figures = []
     if whole and not plan.backlog:
-        span_s = len(whole)
+        span_s = until_s - from_s
         created = sum(second.created for second in whole) / span_s
         figures.append(Figure(name="created", value=round(created, 2), unit="a second", better="higher"))
         if plan.workers:

@@ -12,7 +12,7 @@ from msgspec import structs
 from benchmarks.suite.chart import Aside, Line, by_share, even_ticks, over_time, short
 from benchmarks.suite.chart_rows import Row, against, moments
 from benchmarks.suite.page import page, write_page
-from benchmarks.suite.report import Figure, Report, State
+from benchmarks.suite.report import Figure, Part, Report, State
 from tests.bench import made_up
 
 
@@ -134,6 +134,22 @@ def test_a_card_has_the_median_and_the_99th_percentile_of_a_latency() -> None:
     figures = [Figure(name=f"offer p{percent}", value=percent / 2, unit="ms") for percent in (50, 99)]
     text = page(structs.replace(made_up.report(), figures=figures))
     assert "<div><b>25</b><i>p50</i> <b>49.5</b><i>p99</i></div><span>offer, ms</span>" in text
+
+
+def test_throughput_by_processes_is_drawn_beside_a_fair_share() -> None:
+    parts = [
+        Part(name=f"{load} {count}", load=load, count=count,
+             figures=[Figure(name=name, value=rate * count**0.5, unit="a second")])
+        for load, name, rate in (("creates", "created", 100.0), ("lives", "completed", 40.0))
+        for count in (1, 2, 4)
+    ]  # fmt: skip
+    text = page(structs.replace(made_up.report(), parts=parts))
+    assert "Throughput by processes, a second" in headings(text)
+    chart = text.partition("Throughput by processes")[2].partition("</figure>")[0]
+    assert len(re.findall("<circle", chart)) == 12
+    assert chart.count('class="line c0') == chart.count('class="line c1') == 2
+    four = [float(y) for x, y in re.findall(r'c0[^"]*" cx="([\d.]+)" cy="([\d.]+)"', chart)]
+    assert 206 - four[-1] == pytest.approx(2 * (206 - four[2]), abs=0.2)  # 4 x as much against 2 x
 
 
 def test_what_is_not_counted_is_shaded() -> None:

@@ -71,8 +71,17 @@ async def bench(order: Order, console: Console, stopping: asyncio.Event) -> Repo
     if order.url is not None:
         access = await running(order.url, order.account_sid, order.token)
         return await _one(order, access, console, stopping)
+    console.print(_starting(order.processes), style="dim")
     async with embedded(order.processes) as access:
         return await _one(order, access, console, stopping)
+
+
+def _starting(processes: Processes) -> str:
+    """What a person waits for, some seconds on a busy machine."""
+    return (
+        f"starting a deployment in a temporary folder: API processes {processes.api}, "
+        f"matchers {processes.matchers}, relays {processes.relays}"
+    )
 
 
 async def _one(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:
@@ -114,7 +123,9 @@ async def _scale(order: Order, console: Console, stopping: asyncio.Event) -> Rep
     for count in scale.STEPS:
         if steps and stopping.is_set():
             break
-        async with embedded(replace(order.processes, api=count, matchers=count)) as access:
+        processes = replace(order.processes, api=count, matchers=count)
+        console.print(_starting(processes), style="dim")
+        async with embedded(processes) as access:
             for load, (plan_of, _) in scale.LOADS.items():
                 plan = plan_of(order.options)
                 console.print(f"scale: {load}, {count} API and matcher processes, {plan.closed} posters")

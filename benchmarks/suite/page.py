@@ -165,7 +165,7 @@ def _kills(report: Report) -> str:
             f"{kill.at_s:.1f}",
             kill.what,
             "yes" if kill.took_effect else "no",
-            "not within 2 s" if kill.back_s is None else f"after {kill.back_s:.2f} s",
+            "not before the next kill" if kill.back_s is None else f"after {kill.back_s:.2f} s",
         )
         for kill in report.kills
     ]

@@ -156,7 +156,7 @@ class Kill(Struct, frozen=True, kw_only=True):
     at_s: float
     what: str  # matcher-1, api-2, relay-1, server
     took_effect: bool
-    back_s: float | None = None  # until a call was answered again; None: not within 2 s
+    back_s: float | None = None  # until a call was answered again; None: not before the next kill
 
 
 class Part(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from random import Random
 from typing import Final
 
@@ -26,7 +27,9 @@ BETWEEN_S: Final = (0.4, 1.0)  # from the answer after one kill to the next, dra
 FROM, UNTIL = 0.1, 0.85  # shares of the load between which it happens
 GONE_S: Final = 2.0
 BACK_S: Final = 1.2  # so that 120 s have 50 kills even on a machine where nothing comes back in time
-ANSWER_S: Final = 1.0  # for one of the calls that find out whether it answers
+ANSWER_S: Final = (
+    1.0  # for one of the calls that find out whether it answers: a dead process may have taken it
+)
 PROBE_S: Final = 0.05  # between two of them
 _CHILD: Final = re.compile(r"\b(api|matcher|relay) --name (\S+)")
 _SERVER: Final = re.compile(r"^\S*(valkey|redis)-server\b")
@@ -43,14 +46,16 @@ class Victim(Struct, frozen=True):
 def plan_of(options: Options) -> Plan:
     """`lives` at a rate that leaves room to catch up."""
     handle_ms, rate = options.handle_ms or 100.0, options.rate_per_s or 40.0
+    duration_s = options.duration_s or 20.0
     return Plan(
         scenario="chaos",
         rate_per_s=rate,
-        duration_s=options.duration_s or 20.0,
+        duration_s=duration_s,
         warm_up_s=1.0,
         crews=(Crew(count=options.workers or max(4, round(rate * handle_ms / 400)), handle_ms=handle_ms),),
         generators=options.generators,
-        drain_s=40.0,
+        drain_s=40.0
+        + duration_s,  # Workers have 2.5 times the hands needed: that is what a whole load waiting takes
         lag_limit_s=0.25,  # restarts take the generator's processor too, and latencies are not what is asked here
         seed=options.seed,
     )
@@ -104,15 +109,15 @@ def chosen(turn: int, alive: Sequence[Victim], kills: Sequence[Kill]) -> Victim 
 
 async def _answers(wire: Wire) -> bool:
     """Whether a call that needs an API process and the server is answered within BACK_S. Waits for it."""
-    deadline_s = time.monotonic() + BACK_S
-    while time.monotonic() < deadline_s:
-        try:
-            if (await wire.get(f"{ROOT}?PageSize=1")).status == 200:
-                return True
-        except Unanswered:
-            pass  # which is what is waited for
-        await asyncio.sleep(PROBE_S)
-    return False
+    try:
+        async with asyncio.timeout(BACK_S):
+            while True:
+                with suppress(Unanswered):  # which is what is waited for
+                    if (await wire.get(f"{ROOT}?PageSize=1")).status == 200:
+                        return True
+                await asyncio.sleep(PROBE_S)
+    except TimeoutError:
+        return False
 
 
 async def victims_of(parent: int) -> list[Victim]:

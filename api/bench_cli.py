@@ -29,6 +29,7 @@ def bench() -> None:
 
     \b
     trunkline bench lives --rate 100 --duration 30   drive a deployment, and judge what it did
+    trunkline bench run --help                       all scenarios and options
     trunkline bench compare before.json after.json   ratios, and how far chance could move them
     trunkline bench page after.json after.html       a report as a page for a browser
     """

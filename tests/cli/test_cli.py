@@ -40,6 +40,16 @@ def test_help_is_an_exit_of_zero_with_an_example(
     assert f"Usage: {' '.join(('trunkline', *command))}" in said
 
 
+@pytest.mark.parametrize("group", [(), ("accounts",), ("bench",), ("keys",)])
+def test_a_group_alone_shows_its_help_in_lines_and_exits_with_two(
+    group: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(group) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith(f"Usage: {' '.join(('trunkline', *group))} [OPTIONS]")
+    assert "Commands:" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -74,8 +74,8 @@ async def test_a_closed_loop_hides_it() -> None:
 
 
 async def test_with_whole_lives_no_more_are_open_than_there_are_posters() -> None:
-    book = await posted(Plan(scenario="scale", closed=7, whole_lives=True, duration_s=0.1, warm_up_s=0))
-    assert book.totals.created == 7  # nobody completes them
+    book = await posted(Plan(scenario="scale", closed=7, whole_lives=True, duration_s=0.6, warm_up_s=0))
+    assert book.totals.created == 7  # nobody completes them, and 0.2 s are left after the stall
 
 
 async def test_no_answer_within_the_limit_is_unanswered() -> None:

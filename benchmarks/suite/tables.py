@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,7 @@ from rich.text import Text
 from benchmarks.suite.report import Latency, Report, State
 
 COLOURS: Final = {State.VALID: "green", State.INVALID: "red", State.UNKNOWN: "yellow"}
+PERCENTILE: Final = re.compile(r" p[\d.]+$")
 MEANS: Final = {
     State.VALID: "all checks hold",
     State.INVALID: "proved wrong:",
@@ -57,14 +59,13 @@ def _latencies(report: Report) -> Table:
 
 
 def _figures(report: Report) -> Iterator[tuple[str, str, str]]:
-    """Name, value and unit of what the table of latencies does not have."""
-    latencies = {one.name for one in report.latencies}
+    """Name, value and unit of all but percentiles, which the table of latencies and the page have."""
     for figure in report.figures:
-        if figure.name.rpartition(" p")[0] not in latencies:
+        if not PERCENTILE.search(figure.name):
             yield figure.name, f"{figure.value:,.6g}", figure.unit
     for part in report.parts:
         for figure in part.figures:
-            if figure.name.rpartition(" p")[0] not in latencies:
+            if not PERCENTILE.search(figure.name):
                 yield f"{part.name}: {figure.name}", f"{figure.value:,.6g}", figure.unit
     for exact in report.theory:
         said = f"exact {exact.exact:.5g}, sd {exact.sd:.2g}"

@@ -13,7 +13,7 @@ from benchmarks.suite.board import Board
 from benchmarks.suite.journal import Sample
 from benchmarks.suite.ledger import Totals
 from benchmarks.suite.plan import Plan
-from benchmarks.suite.report import State
+from benchmarks.suite.report import Figure, Part, State
 from benchmarks.suite.tables import show
 from tests.bench import made_up
 
@@ -62,6 +62,18 @@ def test_a_backlog_is_as_far_as_it_is_posted() -> None:
     run = Run(Plan(scenario="backlog", duration_s=0, backlog=2_000))
     assert run.line(3.0, created=500).startswith("500 of 2,000 Tasks")
     assert "━━━━━━━━━━━━" in drawn(run.board)
+
+
+def test_percentiles_of_parts_are_left_to_the_page() -> None:
+    figures = [
+        Figure(name="completed", value=40.0, unit="a second"),
+        Figure(name="offer p99", value=77.0, unit="ms"),
+    ]
+    console = Console(file=io.StringIO(), width=80)
+    with console.capture() as found:
+        show(console, structs.replace(made_up.report(), parts=[Part(name="2 of each", figures=figures)]))
+    assert "2 of each: completed" in found.get()
+    assert "offer p99" not in found.get()
 
 
 @pytest.mark.parametrize("state", list(State))

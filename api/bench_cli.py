@@ -11,6 +11,8 @@ from api import logs
 from api.options import debug_option
 
 REPORT: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
+COUNT: Final = click.IntRange(1, 64)
 
 
 class Bench(click.Group):
@@ -27,6 +29,7 @@ def bench() -> None:
 
     \b
     trunkline bench lives --rate 100 --duration 30   drive a deployment, and judge what it did
+    trunkline bench run --help                       all scenarios and options
     trunkline bench compare before.json after.json   ratios, and how far chance could move them
     trunkline bench page after.json after.html       a report as a page for a browser
     """
@@ -38,6 +41,9 @@ def bench() -> None:
 @click.option("--account", envvar="TRUNKLINE_ACCOUNT_SID", help="Its account SID.")
 @click.option("--token", envvar="TRUNKLINE_AUTH_TOKEN", help="The auth token of that account.")
 @click.option("--rate", "rate_per_s", type=float, help="Tasks a second, at random (open loop).")
+@click.option(
+    "--arrivals", type=click.Choice(["poisson", "day"]), help="A steady rate, or a day's curve in --duration."
+)
 @click.option("--closed", type=int, help="Instead: so many posters that wait for their answers.")
 @click.option("--duration", "duration_s", type=float, help="Seconds of load.")
 @click.option("--workers", type=int, help="Workers, each an agent over HTTP.")
@@ -45,34 +51,52 @@ def bench() -> None:
 @click.option("--tasks", type=int, help="Tasks of a backlog.")
 @click.option("--generators", type=int, default=1, show_default=True, help="Processes that make the load.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides arrivals and work.")
-@click.option("--api", type=click.IntRange(1, 64), default=1, help="API processes, without --url.")
-@click.option("--matchers", type=click.IntRange(1, 64), default=1, help="Matcher processes, without --url.")
-@click.option("--json", "report", type=click.Path(dir_okay=False, writable=True), help="Write the report.")
+@click.option("--api", type=COUNT, help="API processes, without --url.")
+@click.option("--matchers", type=COUNT, help="Matcher processes, without --url.")
+@click.option("--relays", type=COUNT, help="Relay processes, without --url.")
+@click.option("--json", type=FILE, help="Write the report.")
+@click.option("--html", type=FILE, help="Write the report as a page for a browser.")
 @debug_option
 def run(
     scenario: str,
-    report: str | None,
+    json: Path | None,
+    html: Path | None,
     url: str | None,
     account: str | None,
     token: str | None,
-    api: int,
-    matchers: int,
+    api: int | None,
+    matchers: int | None,
+    relays: int | None,
     **options: Any,
 ) -> None:
     """Drive a deployment over HTTP; say how fast it is, and whether what it did was right.
 
     \b
     trunkline bench lives --rate 100 --duration 30
+    trunkline bench contact-centre --arrivals day --html day.html
     trunkline bench create --url http://10.0.0.7:8780 --account AC... --json create.json
 
-    SCENARIO: create, lives, fairness, contact-centre, burst, mass-login, backlog, scale, theory or chaos.
-    Ctrl-C ends the load and reports. Exit status: 0 valid, 1 invalid, 3 unknown.
+    \b
+    create          Tasks are posted and nobody takes them: the cost of one door
+    lives           Tasks are posted, offered, accepted and completed
+    fairness        equal Workers, little load: every offer has a choice
+    contact-centre  skills, priorities, escalation, callers who hang up, shifts
+    burst           ten times the rate for a while
+    mass-login      all Workers become available in one moment
+    backlog         Tasks pile up, then Workers drain them
+    scale           1, 2 and 4 API and matcher processes
+    theory          waits against what queueing theory knows exactly
+    chaos           processes are killed meanwhile
+
+    Ctrl-C ends the load and reports. Exit status: 0 valid, 1 invalid, 3 unknown; 2 for wrong usage.
     """
     from benchmarks.suite.command import run_command
 
-    logs.configure("bench", level="error", form="text")
+    # The deaths that chaos brings about are no news; all else that an embedded deployment calls an error is.
+    logs.configure("bench", level="critical" if scenario == "chaos" else "error", form="text")
+    processes = {"api": api, "matchers": matchers, "relays": relays}
     status = run_command(
-        scenario, options, url=url, account=account, token=token, api=api, matchers=matchers, report=report
+        scenario, options, url=url, account=account, token=token, processes=processes, json=json, html=html
     )
     raise click.exceptions.Exit(status)
 
@@ -96,7 +120,7 @@ def compare(a: Path, b: Path) -> None:
 
 @bench.command()
 @click.argument("report", type=REPORT)
-@click.argument("page", type=click.Path(dir_okay=False, writable=True, path_type=Path))
+@click.argument("page", type=FILE)
 @debug_option
 def page(report: Path, page: Path) -> None:
     """Write a report as one HTML page that needs nothing else.

@@ -210,6 +210,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _report(error: BaseException, *, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()  # the help of a group that was called alone, on stderr, in its lines
+        return 2
     if isinstance(error, click.ClickException):
         usage = isinstance(error, click.UsageError)
         hint = (

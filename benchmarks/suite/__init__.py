@@ -21,10 +21,13 @@ history.py    that log gone through: waits, and broken promises
 theory.py     systems whose waits are known exactly
 backlog.py    what a waiting Task and an offer may cost
 chaos.py      kills processes of an embedded deployment meanwhile
+scale.py      the same loads on more and more processes
 checks.py     the verdict's rules
 summary.py    the report of a run
 report.py     its schema, reading and writing
 latency.py    latencies in HDR histograms, charged from the intended send time, merged over processes
-board.py      what a person sees
+board.py      what a person sees meanwhile
+tables.py     and at the end
+page.py       the same for a browser: page_charts.py says what is drawn, chart.py and chart_rows.py how
 wire.py       the HTTP client
 """

@@ -19,7 +19,7 @@ from benchmarks.suite.book import BUSY, Book
 from benchmarks.suite.ledger import Offered
 from benchmarks.suite.plan import Agent, Job
 from benchmarks.suite.site import ROOT
-from benchmarks.suite.wire import Unanswered, Wire
+from benchmarks.suite.wire import Answer, Unanswered, Wire
 
 PAGE: Final = 1_000
 RETRY_S: Final = 0.1  # after an answer that says "not now", or none
@@ -183,33 +183,57 @@ class Agents:
         assert own is not None
         self._completing.add(own)
         self._open[offered.worker] -= 1  # from the moment it is sent the next offer may come
-        if await self._settle(offered, "completed", meant_s):
+        try:
+            settled = await self._settle(offered, "completed", meant_s)
+        except asyncio.CancelledError:  # the run is over; whether it holds nobody waits to hear
+            self._book.in_doubt(offered.task)
+            raise
+        if settled:
             self._book.completed(offered.task, offered.reservation, meant_s)
         self._completing.discard(own)
 
     async def _settle(self, offered: Offered, status: str, meant_s: float) -> bool:
-        """Answer until it is known to hold; False where the Reservation is no longer there to be answered."""
+        """Answer until it is known to hold; False where the Reservation is no longer there to be answered.
+
+        A call without an answer may have its effect after the next one was sent: where an API process was killed it
+        waits in the listening socket. So from the first such call on only the Reservation itself says what holds.
+        """
         path = f"{self._base}/Workers/{offered.worker}/Reservations/{offered.reservation}"
+        doubted = False
         while True:
+            refusal = None
             try:
                 answer = await self._wire.post(path, {"ReservationStatus": status})
                 if answer.status == 200:
                     return True
-                if answer.status not in BUSY:
-                    if status == "accepted" and self._may_go(offered):
-                        self._book.gone()
-                    else:
-                        self._book.wrong(f"{status} for {offered.reservation}", answer)
-                    return False
+                refusal = None if answer.status in BUSY else answer
             except Unanswered:
                 self._book.unanswered(meant_s)
-            await asyncio.sleep(RETRY_S)
-            try:
-                answer = await self._wire.get(path)
-                if answer.status == 200 and _reservation(answer.body).reservation_status == status:
-                    return True
-            except Unanswered:
-                self._book.unanswered(meant_s)
+            doubted = doubted or refusal is None
+            present = "" if not doubted else await self._status(path, meant_s)
+            if present == status:
+                return True
+            if refusal is not None and present is not None:
+                self._refused(offered, status, refusal)
+                return False
+
+    async def _status(self, path: str, meant_s: float) -> str | None:
+        """That of a Reservation after a pause, "" for one that is gone; None where no answer says."""
+        await asyncio.sleep(RETRY_S)
+        try:
+            answer = await self._wire.get(path)
+        except Unanswered:
+            self._book.unanswered(meant_s)
+            return None
+        if answer.status in BUSY:
+            return None
+        return _reservation(answer.body).reservation_status if answer.status == 200 else ""
+
+    def _refused(self, offered: Offered, status: str, answer: Answer) -> None:
+        if status == "accepted" and self._may_go(offered):
+            self._book.gone()
+        else:
+            self._book.wrong(f"{status} for {offered.reservation}", answer)
 
     def _may_go(self, offered: Offered) -> bool:
         return not self._patient or offered.worker in self._left

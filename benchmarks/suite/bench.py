@@ -11,22 +11,23 @@ from msgspec.structs import replace
 from rich.console import Console
 
 from api import process
-from benchmarks.suite import chaos, theory
-from benchmarks.suite.board import show
+from benchmarks.suite import chaos, scale, theory
 from benchmarks.suite.checks import judge
 from benchmarks.suite.drain import backlog
 from benchmarks.suite.evidence import Evidence
+from benchmarks.suite.page import write_page
 from benchmarks.suite.report import Check, Exact, Part, Report, State, write
 from benchmarks.suite.run import drive
 from benchmarks.suite.scenarios import SCENARIOS, Options
 from benchmarks.suite.site import SetUpFailed
 from benchmarks.suite.summary import reported
+from benchmarks.suite.tables import show
 from benchmarks.suite.target import Access, Processes, embedded, running
 
 THEORY, CHAOS, SCALE = "theory", "chaos", "scale"
 OWN_ONLY: Final = (CHAOS, SCALE)  # start, and end, processes of the deployment
-STEPS: Final = (1, 2, 4)
-POSTERS: Final = 64
+# An embedded deployment has one process a role, but where each is killed in turn others must be there to go on.
+OWN: Final = {CHAOS: Processes(api=2, matchers=2, relays=2)}
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -41,8 +42,10 @@ class Order(Struct, frozen=True, kw_only=True):
     command: str = ""
 
 
-def run_bench(order: Order, *, json: Path | None = None, console: Console | None = None) -> State:
-    """Run it, show and write what came out. Raises StartFailed where the run could not begin."""
+def run_bench(
+    order: Order, *, json: Path | None = None, html: Path | None = None, console: Console | None = None
+) -> State:
+    """Run it, write and show what came out. Raises StartFailed where the run could not begin, OSError by files."""
     console = console or Console(highlight=False)
     outcome: list[Report] = []
 
@@ -54,9 +57,11 @@ def run_bench(order: Order, *, json: Path | None = None, console: Console | None
     except SetUpFailed as error:
         raise process.StartFailed(str(error)) from error
     (report,) = outcome
-    show(console, report)
     if json is not None:
         write(report, json)
+    if html is not None:
+        write_page(report, html)
+    show(console, report, written=[path for path in (json, html) if path is not None])
     return report.verdict.state
 
 
@@ -65,10 +70,19 @@ async def bench(order: Order, console: Console, stopping: asyncio.Event) -> Repo
     if order.scenario == SCALE:
         return await _scale(order, console, stopping)
     if order.url is not None:
-        access = running(order.url, order.account_sid, order.token)
+        access = await running(order.url, order.account_sid, order.token)
         return await _one(order, access, console, stopping)
+    console.print(_starting(order.processes), style="dim")
     async with embedded(order.processes) as access:
         return await _one(order, access, console, stopping)
+
+
+def _starting(processes: Processes) -> str:
+    """What a person waits for, some seconds on a busy machine."""
+    return (
+        f"starting a deployment in a temporary folder: API processes {processes.api}, "
+        f"matchers {processes.matchers}, relays {processes.relays}"
+    )
 
 
 async def _one(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:
@@ -94,7 +108,7 @@ async def _chaos(order: Order, access: Access, console: Console, stopping: async
     """The deployment's processes are children of this one; nothing else is killed."""
     plan = chaos.plan_of(order.options)
     console.print(f"chaos: {plan.workers} Workers, {plan.rate_per_s:g} Tasks a second, and SIGKILL")
-    killer = chaos.Killer(plan)
+    killer = chaos.Killer(plan, access)
     run = await drive(plan, access, console, stopping, beside=killer.run)
     return reported(
         run,
@@ -107,26 +121,21 @@ async def _chaos(order: Order, access: Access, console: Console, stopping: async
 
 
 async def _scale(order: Order, console: Console, stopping: asyncio.Event) -> Report:
-    """Creates by a closed loop on 1, 2 and 4 API and matcher processes, each on a deployment of its own."""
-    options = replace(order.options, closed=order.options.closed or POSTERS, rate_per_s=None)
-    options = replace(options, duration_s=(options.duration_s or 15.0) / len(STEPS))
-    more: list[Check] = []
-    parts: list[Part] = []
-    report: Report | None = None
-    for count in STEPS:
-        if report is not None and stopping.is_set():
+    """All loads on each number of processes, each time on a deployment of its own."""
+    steps: list[scale.Step] = []
+    for count in scale.STEPS:
+        if steps and stopping.is_set():
             break
-        async with embedded(replace(order.processes, api=count, matchers=count)) as access:
-            console.print(f"scale: {count} API and matcher processes, {options.closed} posters")
-            run = await drive(SCENARIOS["create"](options), access, console, stopping)
-            name = f"{count} of each"
-            report = reported(
-                run, access, order.command, more=more, parts=parts, interrupted=stopping.is_set()
-            )
-        more += [replace(one, name=f"{name}, {one.name}") for one in judge(run)]
-        parts.append(Part(name=name, figures=report.figures))
-    assert report is not None  # there is one step at least
-    return replace(report, parts=parts, settings=replace(report.settings, scenario=SCALE))
+        processes = replace(order.processes, api=count, matchers=count)
+        console.print(_starting(processes), style="dim")
+        async with embedded(processes) as access:
+            for load, (plan_of, _) in scale.LOADS.items():
+                plan = plan_of(order.options)
+                console.print(f"scale: {load}, {count} API and matcher processes, {plan.closed} posters")
+                run = await drive(plan, access, console, stopping)
+                report = reported(run, access, order.command, interrupted=stopping.is_set())
+                steps.append(scale.Step(load=load, count=count, report=report))
+    return scale.together(steps)
 
 
 async def _theory(order: Order, access: Access, console: Console, stopping: asyncio.Event) -> Report:

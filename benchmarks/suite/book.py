@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Final
 
@@ -21,11 +22,13 @@ class Book:
         self._plan = job.plan
         self.begin(job.starts_at)
         self.totals = Totals()
+        self.done = asyncio.Event()  # set by each completion
         self.times = {name: Times() for name in ("create", "lag", "accept", "complete", "notice")}
         self._created: list[Created] = []
         self._offered: list[Offered] = []
         self._accepted: list[tuple[str, str]] = []
         self._completed: list[tuple[str, str, float]] = []
+        self._in_doubt: list[str] = []
         self._overruns: list[str] = []
         self._said: list[str] = []
         self._seconds: dict[int, Second] = {}
@@ -91,10 +94,15 @@ class Book:
 
     def completed(self, task: str, reservation: str, meant_s: float) -> None:
         self.totals.completed += 1
+        self.done.set()
         now_s = time.time()
         self._completed.append((task, reservation, now_s))
         self._second(now_s).completed += 1
         self._timed("complete", meant_s)
+
+    def in_doubt(self, task: str) -> None:
+        """The run ended while a completion was under way."""
+        self._in_doubt.append(task)
 
     def gone(self) -> None:
         """An offer was taken back, which the plan allows."""
@@ -107,6 +115,7 @@ class Book:
             offered=self._offered,
             accepted=self._accepted,
             completed=self._completed,
+            in_doubt=self._in_doubt,
             overruns=self._overruns,
             said=self._said,
             latencies={name: times.encoded() for name, times in self.times.items()},

@@ -19,6 +19,7 @@ from benchmarks.suite.wire import Unanswered, Wire
 
 UNDER_WAY: Final = 20_000  # creates at a time, of one generator; what comes beyond is counted as not sent
 ATTRIBUTES: Final = 200  # bytes of a Task; what is left of them is filled up
+LOOK_S: Final = 0.1  # a poster that waits for a completion looks that often whether the load is over
 
 
 class Callers:
@@ -67,11 +68,20 @@ class Callers:
 
         async def poster() -> None:
             while time.time() < until_s and not stopping.is_set():
-                await self._post(time.time())
+                if job.plan.whole_lives and self._open >= posters:
+                    self._book.done.clear()
+                    await set_within(self._book.done, LOOK_S)
+                else:
+                    await self._post(time.time())
 
         async with asyncio.TaskGroup() as group:
             for _ in range(posters):
                 group.create_task(poster())
+
+    @property
+    def _open(self) -> int:
+        """Tasks that were sent and are not completed. Agents of other generators complete as many as they lack."""
+        return self._book.totals.sent - self._book.totals.completed
 
     async def _post(self, meant_s: float) -> None:
         kind, form = self._forms.next()

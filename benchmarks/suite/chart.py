@@ -1,7 +1,8 @@
-"""Charts as SVG text: lines over time or over a share, and figures beside what theory says. No scripts, nothing loaded.
+"""Charts as SVG text: lines over time or over a share. chart_rows.py has those with a row a thing.
 
-Colours are classes (`c0`, `c1` ...) that the page's style sheet gives a light and a dark value. A chart is 480 units
-wide with letters of 12 and 13, so that they can be read on a phone, where it is as wide as the screen.
+No scripts, nothing loaded. Colours are classes (`c0`, `c1` ...) that the page's style sheet gives a light and a dark
+value, told apart by the colour-blind too; `dash` is a broken line. A chart is 480 units wide with letters of 12 and 13,
+so that they can be read on a phone, where it is as wide as the screen.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Final
 from msgspec import Struct
 
 WIDTH: Final = 480
-HEIGHT: Final = 250
+HEIGHT: Final = 252
 LEFT: Final = 58
 RIGHT: Final = 470
 TOP: Final = 14
 BOTTOM: Final = 206
+
+SINCE: Final = "s since the start"
 
 Scale = Callable[[float], float]  # a value to a place
 Tick = tuple[float, str]
@@ -28,14 +31,23 @@ class Line(Struct, frozen=True, kw_only=True):
     """A curve. None as y: nobody looked. It is not drawn through where no value is for more than `gap`."""
 
     name: str
+    look: str  # classes: a colour, perhaps `dash`
     gap: float = math.inf
     points: Sequence[tuple[float, float | None]]
 
 
 class Mark(Struct, frozen=True, kw_only=True):
-    """Something that happened at an x."""
+    """Something that happened at an x: a tick at the upper edge."""
 
     x: float
+    name: str
+
+
+class Aside(Struct, frozen=True, kw_only=True):
+    """What lies outside these two x is shaded: it is drawn, but not counted."""
+
+    begin: float
+    end: float
     name: str
 
 
@@ -74,18 +86,50 @@ def logarithmic(low: float, high: float, start: float, end: float) -> Scale:
     return lambda value: inner(math.log10(max(value, low)))
 
 
-def over_time(title: str, unit: str, lines: Sequence[Line], marks: Sequence[Mark] = ()) -> str:
+def over_time(
+    title: str, unit: str, lines: Sequence[Line], marks: Sequence[Mark] = (), aside: Aside | None = None
+) -> str:
     """Values by the second since the start. "" if there is nothing to draw."""
     lines = [line for line in lines if any(y is not None for _, y in line.points)]
     if not lines:
         return ""
     last = max((x for line in lines for x, _ in line.points), default=0.0)
     most = max((y for line in lines for _, y in line.points if y is not None), default=0.0)
-    x_ticks = [tick for tick in even_ticks(max(last, 1.0), 6) if tick[0] <= max(last, 1.0)]
+    x_ticks, x = seconds(last)
     y_ticks = even_ticks(most, 4)
-    x = linear(0, max(last, 1.0), LEFT, RIGHT)
     y = linear(0, y_ticks[-1][0], BOTTOM, TOP)
-    return _framed(f"{title}, {unit}", lines, (x, y), (x_ticks, y_ticks), "s since the start", marks)
+    behind, keys = _aside(aside, last, x), ""
+    if behind and aside is not None:
+        keys += f'<span class="key area">{escape(aside.name)}</span>'
+    if marks:
+        behind += "".join(_mark(mark, x) for mark in marks)
+        keys += '<span class="key tick-key">a process was killed</span>'
+    return _framed(f"{title}, {unit}", lines, (x, y), (x_ticks, y_ticks), SINCE, behind, keys)
+
+
+def seconds(last: float) -> tuple[list[Tick], Scale]:
+    """The axis of a run that has so many seconds."""
+    end = max(last, 1.0)
+    return [tick for tick in even_ticks(end, 8) if tick[0] <= end], linear(0, end, LEFT, RIGHT)
+
+
+def _aside(aside: Aside | None, last: float, x: Scale) -> str:
+    if aside is None:
+        return ""
+    spans = ((0.0, min(aside.begin, last)), (max(0.0, aside.end), last))
+    return "".join(
+        f'<rect class="band" x="{x(begin):.1f}" y="{TOP}" width="{x(end) - x(begin):.1f}" height="{BOTTOM - TOP}"/>'
+        for begin, end in spans
+        if begin < end
+    )
+
+
+def _mark(mark: Mark, x: Scale) -> str:
+    across = f"{x(mark.x):.1f}"
+    return (
+        f'<line class="mark" x1="{across}" x2="{across}" y1="{TOP - 10}" y2="{TOP}">'
+        f"<title>{escape(mark.name)}</title></line>"
+    )
 
 
 def by_share(title: str, unit: str, lines: Sequence[Line]) -> str:
@@ -101,33 +145,27 @@ def by_share(title: str, unit: str, lines: Sequence[Line]) -> str:
     y_ticks = tens(min(values), max(values))
     x = logarithmic(1, max(far, 2.0), LEFT, RIGHT)
     y = logarithmic(y_ticks[0][0], y_ticks[-1][0], BOTTOM, TOP)
-    return _framed(f"{title}, {unit}", lines, (x, y), (x_ticks, y_ticks), "so many are faster", ())
+    return _framed(f"{title}, {unit}", lines, (x, y), (x_ticks, y_ticks), "share of them that was faster")
 
 
-def deviations(title: str, rows: Sequence[tuple[str, float]]) -> str:
-    """How many standard deviations each figure lies from the exact one, on a strip that shades 3 to either side."""
-    if not rows:
+def over_count(title: str, unit: str, lines: Sequence[Line], most: int) -> str:
+    """Values by a number of processes, each point with a dot. "" if there is nothing to draw."""
+    values = [y for line in lines for _, y in line.points if y is not None]
+    if not values:
         return ""
-    reach = max(4.0, *(min(abs(z), 20.0) for _, z in rows)) * 1.1
-    x = linear(-reach, reach, 14, WIDTH - 14)
-    step, height = 40, 40 * len(rows) + 34
-    parts = [
-        f'<rect class="band" x="{x(-3):.1f}" y="0" width="{x(3) - x(-3):.1f}" height="{height - 26}"/>',
-        f'<line class="axis" x1="{x(0):.1f}" x2="{x(0):.1f}" y1="0" y2="{height - 26}"/>',
-    ]
-    for place, (name, z) in enumerate(rows):
-        where, down = x(max(-reach, min(reach, z))), place * step + 30
-        colour = "c0" if abs(z) <= 3 else "bad"
-        parts.append(f'<text x="14" y="{down - 12}">{escape(name)}: {z:+.1f} sd</text>')
-        parts.append(
-            f'<line class="stroke {colour}" x1="{x(0):.1f}" x2="{where:.1f}" y1="{down}" y2="{down}"/>'
-        )
-        parts.append(f'<circle class="fill {colour}" cx="{where:.1f}" cy="{down}" r="5"/>')
-    parts += [
-        f'<text class="tick" text-anchor="middle" x="{x(z):.1f}" y="{height - 8}">{name}</text>'
-        for z, name in ((-3, "-3 sd"), (0, "0"), (3, "+3 sd"))
-    ]
-    return _figure(title, _svg(title, height, parts), "")
+    x, y_ticks = linear(0, most, LEFT, RIGHT - 10), even_ticks(max(values), 4)
+    y = linear(0, y_ticks[-1][0], BOTTOM, TOP)
+    counts = sorted({at for line in lines for at, _ in line.points})
+    dots = "".join(
+        f'<circle class="fill {line.look}" cx="{x(at):.1f}" cy="{y(value):.1f}" r="4"/>'
+        for line in lines
+        for at, value in line.points
+        if value is not None
+    )
+    x_ticks = [(at, f"{at:g}") for at in counts]
+    return _framed(
+        f"{title}, {unit}", lines, (x, y), (x_ticks, y_ticks), "API and matcher processes, of each", dots
+    )
 
 
 def _framed(
@@ -136,32 +174,31 @@ def _framed(
     scales: tuple[Scale, Scale],
     ticks: tuple[Sequence[Tick], Sequence[Tick]],
     under: str,
-    marks: Sequence[Mark],
+    behind: str = "",
+    keys: str = "",
 ) -> str:
     x, y = scales
-    parts = []
+    parts = [behind]
     for value, text in ticks[1]:
         down = y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{RIGHT}" y1="{down:.1f}" y2="{down:.1f}"/>')
         parts.append(
             f'<text class="tick" text-anchor="end" x="{LEFT - 6}" y="{down + 4:.1f}">{escape(text)}</text>'
         )
-    for value, text in ticks[0]:
-        place = f'x="{x(value):.1f}" y="{BOTTOM + 20}"'
-        parts.append(f'<text class="tick" text-anchor="middle" {place}>{escape(text)}</text>')
+    parts += x_axis(ticks[0], x, under, BOTTOM)
+    parts += [f'<path class="line {line.look}" d="{_path(line, x, y)}"/>' for line in lines]
+    return figure(title, svg(title, HEIGHT, parts), _legend(lines, keys))
+
+
+def x_axis(ticks: Sequence[Tick], x: Scale, under: str, bottom: int) -> list[str]:
     middle = (LEFT + RIGHT) // 2
-    parts.append(
-        f'<text class="tick" text-anchor="middle" x="{middle}" y="{HEIGHT - 2}">{escape(under)}</text>'
-    )
-    for mark in marks:
-        across = f"{x(mark.x):.1f}"
-        parts.append(
-            f'<line class="mark" x1="{across}" x2="{across}" y1="{TOP}" y2="{BOTTOM}">'
-            f"<title>{escape(mark.name)}</title></line>"
-        )
-    for number, line in enumerate(lines):
-        parts.append(f'<path class="line c{number}" d="{_path(line, x, y)}"/>')
-    return _figure(title, _svg(title, HEIGHT, parts), _legend(lines))
+    return [
+        *(
+            f'<text class="tick" text-anchor="middle" x="{x(value):.1f}" y="{bottom + 20}">{escape(text)}</text>'
+            for value, text in ticks
+        ),
+        f'<text class="tick" text-anchor="middle" x="{middle}" y="{bottom + 40}">{escape(under)}</text>',
+    ]
 
 
 def _path(line: Line, x: Scale, y: Scale) -> str:
@@ -177,15 +214,15 @@ def _path(line: Line, x: Scale, y: Scale) -> str:
     return "".join(steps)
 
 
-def _svg(label: str, height: int, parts: Sequence[str]) -> str:
+def svg(label: str, height: int, parts: Sequence[str]) -> str:
     inner = "".join(parts)
     return f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(label)}">{inner}</svg>'
 
 
-def _legend(lines: Sequence[Line]) -> str:
-    keys = (f'<span class="key k{number}">{escape(line.name)}</span>' for number, line in enumerate(lines))
-    return f'<figcaption class="legend">{"".join(keys)}</figcaption>'
+def _legend(lines: Sequence[Line], more: str) -> str:
+    keys = "".join(f'<span class="key {line.look}">{escape(line.name)}</span>' for line in lines)
+    return f'<figcaption class="legend">{keys}{more}</figcaption>'
 
 
-def _figure(title: str, svg: str, caption: str) -> str:
+def figure(title: str, svg: str, caption: str) -> str:
     return f"<figure><h3>{escape(title)}</h3>{svg}{caption}</figure>"

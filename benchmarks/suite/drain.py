@@ -118,9 +118,12 @@ class _Drain:
                 within = await stack.enter_async_context(inside(self._access.server, workspaces))
             fleet = await stack.enter_async_context(Fleet([*many, *few]))
             async with asyncio.TaskGroup() as group:
-                group.create_task(Board(self._console, self._plans[0].scenario, fleet.sums).run(over))
+                # Looking at a million open Tasks each half second would be a load of its own: no looks.
+                board = Board(self._console, self._plans[0], now_s, fleet.sums, [])
+                group.create_task(board.run(over))
                 await self._fill(fleet, within)
                 openings = await self._open(fleet, numbers)
+                board.starts_at = openings[0].starts_at
                 await self._work(fleet, numbers[0], openings[0].starts_at, within)
                 await fleet.end()
                 over.set()

@@ -40,6 +40,11 @@ class Evidence(Struct):
         """Completions that were answered 200, by Task."""
         return Counter(task for share in self.shares for task, _, _ in share.completed)
 
+    @property
+    def in_doubt(self) -> set[str]:
+        """Tasks that may have been completed: the run ended before an answer said so."""
+        return {task for share in self.shares for task in share.in_doubt}
+
     def lag_p99_s(self) -> float:
         return (
             float(merged(share.latencies["lag"] for share in self.shares).get_value_at_percentile(99)) / 1e6

@@ -62,6 +62,9 @@ class Share(Struct, kw_only=True):
     offered: list[Offered]
     accepted: list[tuple[str, str]]  # Task, Reservation
     completed: list[tuple[str, str, float]]  # Task, Reservation, when it was answered
+    in_doubt: list[str] = field(
+        default_factory=list
+    )  # Tasks whose completion was under way when the run ended
     overruns: list[str]  # Reservations that came to a Worker who was full
     said: list[str]  # the first answers that were wrong, as they came
     latencies: dict[str, bytes]  # name -> encoded histogram

@@ -8,21 +8,22 @@ The verdict with its reasons comes first, then figures, charts, checks and what 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Final
 
-from hdrh.histogram import HdrHistogram
-
 from benchmarks.suite import report as reports
-from benchmarks.suite.chart import Line, Mark, by_share, deviations, over_time, short
-from benchmarks.suite.report import Latency, Report, Second
+from benchmarks.suite.chart import short
+from benchmarks.suite.page_charts import charts, place, scaling, theory
+from benchmarks.suite.report import Report, Settings, State
 
 STYLE: Final = (Path(__file__).parent / "page.css").read_text()
-CURVE_POINTS: Final = 20  # for each factor of ten in the share that is left
-GAP_S: Final = 10.0  # without a value; beyond it a line is broken
-LEGEND: Final = 8  # colours there are
+LEAST_MS: Final = 0.001  # a histogram has no 0: this stands for it
+MEANS: Final = {
+    State.INVALID: "This is proved wrong:",
+    State.UNKNOWN: "Nothing is proved wrong, but not all was shown:",
+}
 
 
 def write_page(report: Report, path: Path) -> None:
@@ -53,107 +54,63 @@ def page(report: Report) -> str:
 
 def _head(report: Report) -> str:
     verdict, about = report.verdict, report.settings
-    load = (
-        f"{about.rate_per_s:g} Tasks a second"
-        if about.rate_per_s
-        else f"{about.closed or 0} posters in a loop"
-    )
     ended = " It was ended early." if report.interrupted else ""
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
-    held = f"{len(report.checks)} checks hold." if not reasons else f"<ul>{reasons}</ul>"
+    held = (
+        f"All {len(report.checks)} checks hold."
+        if not reasons
+        else f"{MEANS[verdict.state]}<ul>{reasons}</ul>"
+    )
+    began = report.began.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
     return (
         f"<h1>Load run: {escape(about.scenario)}</h1>"
-        f'<p class="soft">{escape(report.began)}: {escape(load)}, {about.workers:,} Workers, '
+        f'<p class="soft">{escape(began)}: {escape(_load(about))}, {about.workers:,} Workers, '
         f"{about.duration_s:g} s.{ended}</p>"
         f'<div class="verdict {verdict.state.value}"><strong>{verdict.state.value}</strong> {held}</div>\n'
     )
 
 
+def _load(about: Settings) -> str:
+    if about.closed is not None:
+        return f"{about.closed:,} posters in a loop"
+    if about.rate_per_s is None:
+        return "a backlog"
+    day = " on average over a day's curve" if about.arrivals == "day" else ""
+    return f"{about.rate_per_s:g} Tasks a second{day}"
+
+
 def _cards(report: Report) -> str:
-    cards = "".join(
-        f'<div class="card"><b>{short(figure.value)}</b>'
-        f"<span>{escape(figure.name)}, {escape(figure.unit)}</span></div>"
-        for figure in report.figures
+    """A card a figure; the median and the 99th percentile of a latency share one."""
+    cards: dict[str, list[str]] = {}
+    for figure in sorted(report.figures, key=lambda one: place(one.name.rpartition(" p")[0])):
+        name, _, percent = figure.name.rpartition(" p")
+        if name and percent.isdigit():
+            cards.setdefault(f"{name}, {figure.unit}", []).append(
+                f"<b>{short(figure.value if figure.value > LEAST_MS else 0)}</b><i>p{percent}</i>"
+            )
+        else:
+            cards[f"{figure.name}, {figure.unit}"] = [f"<b>{short(figure.value)}</b>"]
+    drawn = "".join(
+        f'<div class="card"><div>{" ".join(values)}</div><span>{escape(name)}</span></div>'
+        for name, values in cards.items()
     )
-    return f'<div class="cards">{cards}</div>\n' if cards else ""
+    return f'<div class="cards">{drawn}</div>\n' if cards else ""
 
 
 def _charts(report: Report) -> str:
-    series = report.series
-    kills = [Mark(x=kill.at_s, name=f"{kill.what} killed at {kill.at_s:g} s") for kill in report.kills]
-
-    def lines(*wanted: tuple[str, Callable[[Second], float | None]]) -> list[Line]:
-        """Those that are not 0 all the time."""
-        curves = [
-            Line(name=name, gap=GAP_S, points=[(one.at_s, of(one)) for one in series]) for name, of in wanted
-        ]
-        return [curve for curve in curves if any(y for _, y in curve.points)]
-
-    charts = [
-        over_time(
-            "Throughput",
-            "a second",
-            lines(
-                ("sent", lambda one: one.sent),
-                ("created", lambda one: one.created),
-                ("offers", lambda one: one.offers),
-                ("completed", lambda one: one.completed),
-                ("failed", lambda one: one.failed),
-            ),
-            kills,
-        ),
-        over_time(
-            "Latency of creates",
-            "ms",
-            lines(("p50", lambda one: _ms(one.create_p50_us)), ("p99", lambda one: _ms(one.create_p99_us))),
-            kills,
-        ),
-        over_time(
-            "In the deployment",
-            "Tasks",
-            lines(
-                ("waiting", lambda one: one.waiting),
-                ("reserved", lambda one: one.reserved),
-                ("assigned", lambda one: one.assigned),
-                ("wrapping", lambda one: one.wrapping),
-            ),
-            kills,
-        ),
-        by_share("Latencies", "ms", [_curve(one) for one in report.latencies[:LEGEND]]),
-    ]
-    if not any(charts):
-        return ""
-    return f'<h2>Over time</h2><div class="charts">{"".join(charts)}</div>\n'
-
-
-def _ms(us: int | None) -> float | None:
-    return None if us is None else us / 1000
-
-
-def _curve(one: Latency) -> Line:
-    """The values at shares that lie evenly on the chart, up to the share that its count can tell of."""
-    histogram = HdrHistogram.decode(one.hdr)
-    points: list[tuple[float, float | None]] = []
-    step = 0
-    while one.count and (x := 10 ** (step / CURVE_POINTS)) <= min(one.count, 10_000):
-        points.append((x, histogram.get_value_at_percentile(100 * (1 - 1 / x)) / 1000))
-        step += 1
-    return Line(name=one.name, points=points)
+    drawn = charts(report)
+    return f"<h2>Charts</h2>{drawn}" if drawn else ""
 
 
 def _theory(report: Report) -> str:
     if not report.theory:
         return ""
-    rows, strip = [], []
+    rows = []
     for one in report.theory:
-        z = (one.measured - one.exact) / one.sd if one.sd > 0 else 0.0
-        strip.append((f"{one.case}, {one.name}", z))
-        rows.append(
-            (one.case, one.name, f"{one.exact:.4g}", f"{one.measured:.4g}", f"{one.sd:.2g}", f"{z:+.1f}")
-        )
+        z = f"{(one.measured - one.exact) / one.sd:+.1f}" if one.sd > 0 else ""
+        rows.append((one.case, one.name, f"{one.exact:.4g}", f"{one.measured:.4g}", f"{one.sd:.2g}", z))
     table = _table(("Case", "Figure", "Exact", "Measured", "sd", "Distance, sd"), rows, 2)
-    picture = deviations("Distance from the exact figures", strip)
-    return f'<h2>Against theory</h2><div class="strip">{picture}</div>{table}'
+    return f'<h2>Against theory</h2><div class="strip">{theory(report)}</div>{table}'
 
 
 def _checks(report: Report) -> str:
@@ -197,14 +154,23 @@ def _parts(report: Report) -> str:
         for part in report.parts
         for figure in part.figures
     ]
-    return f"<h2>Runs</h2>{_table(('Run', 'Figure', 'Value'), rows, 2)}"
+    return f"<h2>Runs</h2>{scaling(report)}{_table(('Run', 'Figure', 'Value'), rows, 2)}"
 
 
 def _kills(report: Report) -> str:
     if not report.kills:
         return ""
-    rows = [(f"{kill.at_s:.1f}", kill.what, "yes" if kill.took_effect else "no") for kill in report.kills]
-    return f"<h2>Kills</h2>{_table(('After s', 'What', 'It took effect'), rows, 9)}"
+    rows = [
+        (
+            f"{kill.at_s:.1f}",
+            kill.what,
+            "yes" if kill.took_effect else "no",
+            "not before the next kill" if kill.back_s is None else f"after {kill.back_s:.2f} s",
+        )
+        for kill in report.kills
+    ]
+    table = _table(("After s", "What", "It took effect", "Calls were answered again"), rows, 9)
+    return f"<details><summary>All {len(rows)} kills</summary>{table}</details>"
 
 
 def _conditions(report: Report) -> str:
@@ -218,6 +184,7 @@ def _conditions(report: Report) -> str:
         )
         if count is not None
     )
+    generators = f"{about.generators} generator{'s' if about.generators > 1 else ''}"
     rows = [
         ("Deployment", f"{target.url}, {'started for the run' if target.embedded else 'running already'}"),
         ("Its processes", processes or "not known"),
@@ -225,7 +192,7 @@ def _conditions(report: Report) -> str:
         ("Machine of the generator", f"{machine.cores} cores, {machine.architecture}, {machine.system}"),
         ("Versions", f"Trunkline {versions.trunkline}, Python {versions.python}, commit "
                      f"{versions.commit or 'not known'}"),
-        ("Load", f"{about.generators} generators, mean work {about.handle_ms:g} ms, warm-up {about.warm_up_s:g} s, "
+        ("Load", f"{generators}, mean work {about.handle_ms:g} ms, warm-up {about.warm_up_s:g} s, "
                  f"seed {about.seed}"),
         ("Command", report.command),
         *((f"Tasks {name.replace('_', ' ')}", f"{getattr(report.counts, name):,}")

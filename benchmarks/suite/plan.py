@@ -7,6 +7,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from benchmarks.suite.arrivals import DAY, Arrivals, day_times
+
 MAX_WORKERS: Final = 20_000
 TURN_S: Final = 2.0  # shorter than the silence after which agents ask for offers in another way
 PAUSE_S: Final = 0.3  # at the end of a turn, for calls under way and for topping up
@@ -51,11 +53,18 @@ class Plan(Struct, frozen=True, kw_only=True):
     scenario: str
     rate_per_s: float | None = 100.0  # open loop
     closed: int | None = None  # or so many posters, each waiting for its answer
+    whole_lives: bool = (
+        False  # posters wait for a completion instead: no more Tasks are open than there are posters
+    )
+    own_condition: bool = False  # a condition that no other Task has: a matcher makes a pool for each of them
     duration_s: float = 20.0
     warm_up_s: float = 2.0
     kinds: tuple[Kind, ...] = (Kind(name="calls"),)
     crews: tuple[Crew, ...] = ()
     phases: tuple[Phase, ...] = ()
+    arrivals: Arrivals = (
+        "poisson"  # "day": the rate goes through a day's curve once, `rate_per_s` is its mean
+    )
     escalate_after_s: int | None = None  # a second step for everybody, to Workers with any skill
     from_offer: bool = (
         False  # work counts from the Reservation, so that learning of it late does not lengthen it
@@ -78,10 +87,13 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     @property
     def highest_times(self) -> float:
-        return max([1.0, *(phase.times for phase in self.phases)])
+        curve = DAY if self.arrivals == "day" else (1.0,)
+        return max([*curve, *(phase.times for phase in self.phases)])
 
     def times_at(self, at_s: float) -> float:
         """How many times the plan's rate holds at a second."""
+        if self.arrivals == "day":
+            return day_times(at_s / self.duration_s)
         return next((phase.times for phase in reversed(self.phases) if phase.from_s <= at_s), 1.0)
 
     def turn_in_s(self, at_s: float) -> float:

@@ -74,6 +74,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     warm_up_s: float  # from the start; what was intended to be sent in it counts in no latency
     rate_per_s: float | None = None  # open loop: intended arrivals, all generators together
     closed: int | None = None  # closed loop: posters that each wait for their answer
+    arrivals: str = "poisson"  # open loop: at one rate, or "day": `rate_per_s` is the mean of a curve
+    day: list[
+        float
+    ] = []  # that curve: times the mean on the hour, from midnight on, the duration being a day
     workers: int = 0
     handle_ms: float = 0.0  # mean work on a Task
     generators: int = 1  # processes
@@ -117,6 +121,7 @@ class Second(Struct, frozen=True, kw_only=True):
     offers: int = 0
     completed: int = 0
     failed: int = 0
+    asked_per_s: float | None = None  # the rate that the plan asked for in the middle of this second
     create_p50_us: int | None = None
     create_p99_us: int | None = None
     waiting: int | None = None  # Tasks pending, by the deployment's statistics
@@ -151,6 +156,7 @@ class Kill(Struct, frozen=True, kw_only=True):
     at_s: float
     what: str  # matcher-1, api-2, relay-1, server
     took_effect: bool
+    back_s: float | None = None  # until a call was answered again; None: not before the next kill
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -158,6 +164,8 @@ class Part(Struct, frozen=True, kw_only=True):
 
     name: str
     figures: list[Figure]
+    load: str = ""  # of `scale`: what was measured, on so many API and matcher processes
+    count: int = 0
 
 
 class Report(Struct, frozen=True, kw_only=True):

@@ -60,7 +60,8 @@ class _Run:
         over = asyncio.Event()
         async with Fleet(jobs(self._plan, self._site, starts_at)) as fleet:
             async with asyncio.TaskGroup() as group:
-                group.create_task(Board(self._console, self._plan.scenario, fleet.sums).run(over))
+                board = Board(self._console, self._plan, starts_at, fleet.sums, self._samples)
+                group.create_task(board.run(over))
                 sampling = group.create_task(self._sample())
                 happening = [group.create_task(_run(beside, starts_at))] if beside else []
                 await self._load(fleet, starts_at)

@@ -76,6 +76,8 @@ def document_of(plan: Plan, queues: Mapping[str, str]) -> dict[str, Any]:
 
 def _filter(plan: Plan, kind: Kind, queues: Mapping[str, str]) -> dict[str, Any]:
     first: dict[str, Any] = {"queue": queues[kind.skill], "priority": kind.priority}
+    if plan.own_condition:
+        first["expression"] = "worker.refuses != task.number"  # true of all, and different for each Task
     targets = [first]
     if plan.escalate_after_s is not None:
         first["timeout"] = plan.escalate_after_s
@@ -103,7 +105,7 @@ async def _hire(wire: Wire, base: str, plan: Plan, available: str) -> list[Agent
 
 
 async def _one(wire: Wire, base: str, place: int, number: int, crew: Crew, available: str) -> Agent:
-    attributes = {"skills": list(crew.skills), "crew": number}
+    attributes = {"skills": list(crew.skills), "crew": number, "refuses": "none"}
     form = {"FriendlyName": f"agent {place}", "Attributes": msgspec.json.encode(attributes).decode()}
     if crew.from_s == 0 and crew.capacity == 1:
         form["ActivitySid"] = available

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from benchmarks.suite import report
 from benchmarks.suite.aftermath import waits_s
+from benchmarks.suite.arrivals import DAY
 from benchmarks.suite.checks import judge
 from benchmarks.suite.evidence import Evidence
 from benchmarks.suite.latency import Times, latency, percentile_us
 from benchmarks.suite.ledger import Second
+from benchmarks.suite.plan import Plan
 from benchmarks.suite.report import Check, Counts, Exact, Figure, Kill, Latency, Part, Report, verdict_of
 from benchmarks.suite.run import began
 from benchmarks.suite.target import Access, machine, versions
@@ -48,7 +51,7 @@ def reported(
         verdict=verdict_of(checks),
         checks=checks,
         counts=_counts(run),
-        figures=[*figures, *_figures(run, latencies)],
+        figures=[*figures, *_figures(run, latencies, interrupted=interrupted)],
         latencies=latencies,
         series=_series(run),
         theory=list(theory),
@@ -67,6 +70,8 @@ def _settings(run: Evidence) -> report.Settings:
         warm_up_s=plan.warm_up_s,
         rate_per_s=plan.rate_per_s if plan.closed is None else None,
         closed=plan.closed,
+        arrivals=plan.arrivals,
+        day=list(DAY) if plan.arrivals == "day" else [],
         workers=plan.workers,
         handle_ms=sum(handles) / plan.workers if plan.workers else 0.0,
         generators=plan.generators,
@@ -117,12 +122,15 @@ def _latencies(run: Evidence) -> list[Latency]:
     return [one for one in found if one.count]
 
 
-def _figures(run: Evidence, latencies: Sequence[Latency]) -> list[Figure]:
+def _figures(run: Evidence, latencies: Sequence[Latency], *, interrupted: bool) -> list[Figure]:
     plan, seconds = run.plan, _seconds(run)
-    whole = [seconds[at_s] for at_s in seconds if plan.warm_up_s <= at_s < int(plan.duration_s)]
+    from_s, until_s = ceil(plan.warm_up_s), int(plan.duration_s)
+    if interrupted:  # by the last second in which all was sent that was to be
+        until_s = min(until_s, max((at_s for at_s, second in seconds.items() if second.sent), default=0))
+    whole = [second for at_s, second in seconds.items() if from_s <= at_s < until_s]
     figures = []
     if whole and not plan.backlog:
-        span_s = len(whole)
+        span_s = until_s - from_s
         created = sum(second.created for second in whole) / span_s
         figures.append(Figure(name="created", value=round(created, 2), unit="a second", better="higher"))
         if plan.workers:
@@ -170,6 +178,7 @@ def _series(run: Evidence) -> list[report.Second]:
                 offers=second.offers,
                 completed=second.completed,
                 failed=second.failed,
+                asked_per_s=_asked_per_s(run.plan, at_s + 0.5),
                 create_p50_us=percentile_us(second.create_us, 50),
                 create_p99_us=percentile_us(second.create_us, 99),
                 waiting=None if look is None else look.waiting,
@@ -179,3 +188,10 @@ def _series(run: Evidence) -> list[report.Second]:
             )
         )
     return rows
+
+
+def _asked_per_s(plan: Plan, at_s: float) -> float | None:
+    """The rate of arrivals that the plan means to have at a second; None for posters in a loop, and after the load."""
+    if plan.closed is not None or plan.rate_per_s is None or at_s >= plan.duration_s:
+        return None
+    return round(plan.rate_per_s * plan.times_at(at_s), 3)

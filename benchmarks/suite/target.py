@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import socket
+import ssl
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator
@@ -18,6 +20,7 @@ from msgspec import Struct
 from api.process import StartFailed
 from api.serve import Ready, serve
 from benchmarks.suite import report
+from benchmarks.suite.wire import Unanswered, Wire
 from engine.settings import Settings
 
 EVENTS_KEPT: Final = 100_000_000  # the log of an embedded deployment keeps the whole run
@@ -42,10 +45,39 @@ class Processes(Struct, frozen=True, kw_only=True):
     durability: Literal["durable", "relaxed"] = "durable"
 
 
-def running(url: str, account_sid: str, token: str) -> Access:
-    """A deployment that is there already."""
+async def running(url: str, account_sid: str, token: str) -> Access:
+    """A deployment that is there already. Raises StartFailed, which says what to do, where it does not answer."""
+    wire = Wire(url, account_sid, token)
+    try:
+        answer = await wire.get("/v1/Workspaces?PageSize=1")
+    except Unanswered as error:
+        raise StartFailed(
+            f"nothing answers at {url} ({_reason(error)}): is it running, and is that its address?"
+        ) from error
+    finally:
+        wire.close()
+    if answer.status in (401, 403):
+        raise StartFailed(
+            f"{url} does not accept this token for account {account_sid}; `trunkline accounts rotate {account_sid}` "
+            "makes a new one"
+        )
+    if answer.status != 200:
+        raise StartFailed(
+            f"{url} answered {answer.status} when it was asked for its Workspaces; --url is the address that "
+            "`trunkline serve` prints, without a path"
+        )
     shown = report.Target(url=url, embedded=False)
     return Access(url=url.rstrip("/"), account_sid=account_sid, token=token, shown=shown)
+
+
+def _reason(error: Unanswered) -> str:
+    """In words of the system, without the numbers that asyncio and OpenSSL put around them."""
+    cause = error.__cause__
+    if isinstance(cause, ssl.SSLError):
+        return f"no TLS: {cause.reason or cause}"
+    if isinstance(cause, socket.gaierror) or not isinstance(cause, OSError) or cause.errno is None:
+        return str(getattr(cause, "strerror", None) or error)
+    return os.strerror(cause.errno)
 
 
 @asynccontextmanager

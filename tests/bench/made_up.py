@@ -39,6 +39,7 @@ def seconds(chance: random.Random, count: int, *, rate: float, p99_ms: float) ->
                 at_s=at_s,
                 sent=done,
                 created=done,
+                asked_per_s=rate,
                 offers=done,
                 completed=max(0, done - chance.randrange(5)),
                 create_p50_us=round(1000 * p99_ms / 5 * chance.gauss(1.0, 0.1)),

@@ -73,6 +73,11 @@ async def test_a_closed_loop_hides_it() -> None:
     assert found.percentiles_us["50"] < 50_000
 
 
+async def test_with_whole_lives_no_more_are_open_than_there_are_posters() -> None:
+    book = await posted(Plan(scenario="scale", closed=7, whole_lives=True, duration_s=0.6, warm_up_s=0))
+    assert book.totals.created == 7  # nobody completes them, and 0.2 s are left after the stall
+
+
 async def test_no_answer_within_the_limit_is_unanswered() -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

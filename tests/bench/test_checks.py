@@ -209,6 +209,23 @@ def test_a_create_of_unknown_outcome_may_have_happened() -> None:
     assert checks.answers(run).state is VALID
 
 
+def test_a_completion_that_was_under_way_at_the_end_may_have_happened() -> None:
+    for happened in (True, False):
+        run = evidence()
+        busy(run)
+        run.shares[0].in_doubt.append(f"WT{TASKS - 1}")
+        if happened:
+            status(f"WT{TASKS - 1}", "completed")(run)
+            run.last = Sample(40, 40, 0, 0, 0, 0)
+        else:
+            run.last = Sample(40, 40, 0, 0, 1, 0)
+            run.totals = Totals(TASKS, TASKS - 1, 0, 0, TASKS, TASKS)
+        assert checks.flow(run).state is VALID
+        assert checks.loss(run).state is (VALID if happened else UNKNOWN)
+        status(f"WT{TASKS - 1}", "")(run)
+        assert checks.loss(run).state is INVALID
+
+
 def test_with_a_generator_lost_nothing_else_is_said() -> None:
     run = evidence()
     run.generators_failed = ["generator 0 died"]

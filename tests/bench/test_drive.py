@@ -6,12 +6,13 @@ import asyncio
 import io
 from collections.abc import Callable
 
+import pytest
 from msgspec.structs import replace
 from rich.console import Console
 
+from benchmarks.suite import run
 from benchmarks.suite.plan import Plan
 from benchmarks.suite.report import Report, State
-from benchmarks.suite.run import drive
 from benchmarks.suite.scenarios import Options, lives
 from benchmarks.suite.summary import reported
 from benchmarks.suite.target import Access, Processes, embedded
@@ -24,8 +25,8 @@ PLAN = replace(
 
 async def driven(plan: Plan, access: Access) -> Report:
     console = Console(file=io.StringIO())
-    run = await drive(plan, access, console, asyncio.Event())
-    return reported(run, access, "trunkline bench lives")
+    found = await run.drive(plan, access, console, asyncio.Event())
+    return reported(found, access, "trunkline bench lives")
 
 
 def losing(place: int) -> Callable[[bytes], bytes | None]:
@@ -40,15 +41,18 @@ def losing(place: int) -> Callable[[bytes], bytes | None]:
     return meddle
 
 
-async def test_a_short_run_is_valid_and_one_that_lost_a_completion_is_not() -> None:
+async def test_a_short_run_is_valid_and_one_that_lost_a_completion_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "SAMPLE_S", 0.1)  # enough looks at the queue however slow they are answered
     async with embedded(Processes(durability="relaxed")) as access:
         report = await driven(PLAN, access)
         assert report.verdict.state is State.VALID, report.checks
         assert report.counts.created == report.counts.completed > 150
         assert {row.name for row in report.latencies} >= {"create", "accept", "complete", "wait", "offer"}
         assert sum(second.created for second in report.series) == report.counts.created
-        async with proxy(access.url, losing(20)) as url:
-            tampered = replace(PLAN, duration_s=1.5, warm_up_s=0.0, drain_s=0.5)
+        async with proxy(access.url, losing(5)) as url:
+            tampered = replace(PLAN, duration_s=1.0, warm_up_s=0.0, drain_s=0.5)
             lost = await driven(tampered, replace(access, url=url))
     assert lost.verdict.state is State.INVALID
     states = {check.name: check.state for check in lost.checks}

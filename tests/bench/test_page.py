@@ -9,9 +9,10 @@ from xml.etree import ElementTree
 import pytest
 from msgspec import structs
 
-from benchmarks.suite.chart import Line, by_share, deviations, even_ticks, over_time, short
+from benchmarks.suite.chart import Aside, Line, by_share, even_ticks, over_time, short
+from benchmarks.suite.chart_rows import Row, against, moments
 from benchmarks.suite.page import page, write_page
-from benchmarks.suite.report import Report, State
+from benchmarks.suite.report import Figure, Part, Report, State
 from tests.bench import made_up
 
 
@@ -41,17 +42,17 @@ def bare(report: Report) -> Report:
 def test_a_page_is_well_formed_and_has_every_part() -> None:
     text = page(made_up.report())
     assert headings(text) == [
-        "Over time",
-        "Throughput, a second",
+        "Charts",
+        "Throughput, Tasks a second",
         "Latency of creates, ms",
         "In the deployment, Tasks",
         "Latencies, ms",
+        "Kills",
         "Against theory",
-        "Distance from the exact figures",
+        "Measured, with 3 sd to either side, in % of the exact figure",
         "Checks",
         "Latencies",
         "Runs",
-        "Kills",
         "Measured on",
     ]
     assert "matcher-1 killed at 20 s" in text
@@ -62,7 +63,7 @@ def test_the_verdict_and_its_reasons_come_before_anything_else() -> None:
     assert body is not None
     verdict = body[2]
     assert verdict.get("class") == "verdict invalid"
-    assert "".join(verdict.itertext()) == "invalid loss: 3 Tasks are gone"
+    assert "".join(verdict.itertext()) == "invalid This is proved wrong:loss: 3 Tasks are gone"
 
 
 def test_nothing_in_a_report_is_taken_for_html() -> None:
@@ -86,15 +87,15 @@ def test_a_run_that_was_ended_at_once_has_a_page(tmp_path: Path) -> None:
 
 def test_a_line_goes_on_over_a_second_without_a_look_and_breaks_where_many_are_missing() -> None:
     points = [(0.0, 1.0), (1.0, None), (2.0, 2.0), (30.0, 1.0)]
-    drawn = over_time("t", "u", [Line(name="n", points=points, gap=10.0)])
+    drawn = over_time("t", "u", [Line(name="n", look="c0", points=points, gap=10.0)])
     path = re.search(r' d="([^"]+)"', drawn)
     assert path is not None
     assert re.findall(r"[ML]", path[1]) == ["M", "L", "L", "M", "L"]
 
 
 def test_every_curve_of_a_page_begins_with_a_move_and_stays_within_its_chart() -> None:
-    paths = re.findall(r'<path class="line c\d" d="([^"]*)"', page(made_up.report()))
-    assert len(paths) == 4 + 2 + 3 + 2
+    paths = re.findall(r'<path class="line [a-z0-9 ]+" d="([^"]*)"', page(made_up.report()))
+    assert len(paths) == 3 + 2 + 3 + 2
     for path in paths:
         assert re.fullmatch(r"(M[\d.]+ [\d.]+L[\d.]+ [\d.]+)(L[\d.]+ [\d.]+)*", path)
         places = [float(number) for number in re.findall(r"[\d.]+", path)]
@@ -103,14 +104,67 @@ def test_every_curve_of_a_page_begins_with_a_move_and_stays_within_its_chart() -
 
 
 def test_charts_without_values_are_left_out() -> None:
-    assert over_time("t", "u", [Line(name="n", points=[(0.0, None)])]) == ""
-    assert by_share("t", "u", [Line(name="n", points=[])]) == ""
-    assert deviations("t", []) == ""
+    assert over_time("t", "u", [Line(name="n", look="c0", points=[(0.0, None)])]) == ""
+    assert by_share("t", "u", [Line(name="n", look="c0", points=[])]) == ""
+    assert against("t", []) == ""
+    assert moments("t", [("api", [])], 10.0) == ""
 
 
 def test_a_figure_beyond_three_deviations_stands_out() -> None:
-    assert 'class="fill c0"' in deviations("t", [("in", 2.9)])
-    assert 'class="fill bad"' in deviations("t", [("out", -3.1)])
+    assert '<circle class="fill c0"' in against("t", [Row(name="in", off=0.029, sd=0.01)])
+    out = against("t", [Row(name="out", off=-0.031, sd=0.01)])
+    assert '<rect class="fill bad"' in out
+    assert "-3.1 %, -3.1 sd" in out
+
+
+def test_error_bars_reach_three_deviations_to_either_side_of_what_was_measured() -> None:
+    drawn = against("t", [Row(name="n", off=0.02, sd=0.01)])
+    bar = re.search(r'class="line c0" x1="([\d.]+)" x2="([\d.]+)" y1="30"', drawn)
+    point = re.search(r'cx="([\d.]+)"', drawn)
+    axis = re.search(r'class="axis" x1="([\d.]+)"', drawn)
+    assert bar is not None
+    assert point is not None
+    assert axis is not None
+    low, high, middle, exact = (float(one) for one in (*bar.groups(), point[1], axis[1]))
+    assert (low + high) / 2 == pytest.approx(middle, abs=0.1)
+    assert (middle - low) / 3 == pytest.approx((middle - exact) / 2, abs=0.1)  # 3 sd and 2 sd of the same
+
+
+def test_a_card_has_the_median_and_the_99th_percentile_of_a_latency() -> None:
+    figures = [Figure(name=f"offer p{percent}", value=percent / 2, unit="ms") for percent in (50, 99)]
+    text = page(structs.replace(made_up.report(), figures=figures))
+    assert "<div><b>25</b><i>p50</i> <b>49.5</b><i>p99</i></div><span>offer, ms</span>" in text
+
+
+def test_throughput_by_processes_is_drawn_beside_a_fair_share() -> None:
+    parts = [
+        Part(name=f"{load} {count}", load=load, count=count,
+             figures=[Figure(name=name, value=rate * count**0.5, unit="a second")])
+        for load, name, rate in (("creates", "created", 100.0), ("lives", "completed", 40.0))
+        for count in (1, 2, 4)
+    ]  # fmt: skip
+    text = page(structs.replace(made_up.report(), parts=parts))
+    assert "Throughput by processes, a second" in headings(text)
+    chart = text.partition("Throughput by processes")[2].partition("</figure>")[0]
+    assert len(re.findall("<circle", chart)) == 12
+    assert chart.count('class="line c0') == chart.count('class="line c1') == 2
+    four = [float(y) for x, y in re.findall(r'c0[^"]*" cx="([\d.]+)" cy="([\d.]+)"', chart)]
+    assert 206 - four[-1] == pytest.approx(2 * (206 - four[2]), abs=0.2)  # 4 x as much against 2 x
+
+
+def test_what_is_not_counted_is_shaded() -> None:
+    line = Line(name="n", look="c0", points=[(float(at), 1.0) for at in range(101)])
+    drawn = over_time("t", "u", [line], aside=Aside(begin=10, end=80, name="aside"))
+    bands = re.findall(r'class="band" x="([\d.]+)" y="14" width="([\d.]+)"', drawn)
+    assert [(round(float(x)), round(float(width))) for x, width in bands] == [(58, 41), (388, 82)]
+    assert "aside</span>" in drawn
+
+
+def test_a_day_is_told_from_a_steady_rate() -> None:
+    report = made_up.report()
+    day = structs.replace(report, settings=structs.replace(report.settings, arrivals="day"))
+    assert "200 Tasks a second," in page(report)
+    assert "200 Tasks a second on average over a day" in page(day)
 
 
 @pytest.mark.parametrize(

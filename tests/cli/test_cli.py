@@ -40,6 +40,16 @@ def test_help_is_an_exit_of_zero_with_an_example(
     assert f"Usage: {' '.join(('trunkline', *command))}" in said
 
 
+@pytest.mark.parametrize("group", [(), ("accounts",), ("bench",), ("keys",)])
+def test_a_group_alone_shows_its_help_in_lines_and_exits_with_two(
+    group: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(group) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith(f"Usage: {' '.join(('trunkline', *group))} [OPTIONS]")
+    assert "Commands:" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -55,6 +65,25 @@ def test_help_is_an_exit_of_zero_with_an_example(
         (["bench", "lifes"], "no scenario 'lifes'; there are create, lives"),
         (["bench", "lives", "--rate", "0"], "--rate must be above 0"),
         (["bench", "lives", "--rate", "5", "--closed", "5"], "--rate and --closed exclude each other"),
+        (
+            ["bench", "lives", "--arrivals", "day", "--closed", "5"],
+            "--arrivals and --closed exclude each other",
+        ),
+        (["bench", "burst", "--arrivals", "day"], "burst takes no --arrivals; of its load it takes --rate,"),
+        (["bench", "create", "--workers", "5"], "create takes no --workers"),
+        (["bench", "scale", "--matchers", "5"], "scale chooses the numbers"),
+        (
+            ["bench", "lives", "--html", "/nowhere/x.html"],
+            "there is no folder /nowhere that can be written to",
+        ),
+        (
+            ["bench", "lives", "--url", "127.0.0.1:1", "--account", "AC1", "--token", "t"],
+            "is no http:// or https://",
+        ),
+        (
+            ["bench", "lives", "--url", "http://h", "--relays", "2"],
+            "--relays is for a deployment started for the run",
+        ),
         (["bench", "chaos", "--url", "http://127.0.0.1:1"], "chaos starts and ends processes"),
         (["bench", "lives", "--url", "http://127.0.0.1:1"], "--url needs --account and --token"),
     ],

@@ -43,6 +43,7 @@ def bench() -> None:
 @click.option("--workers", type=int, help="Workers, each an agent over HTTP.")
 @click.option("--handle-ms", type=float, help="Mean work on a Task, in ms.")
 @click.option("--tasks", type=int, help="Tasks of a backlog.")
+@click.option("--case", "cases", multiple=True, help="Of theory, once for each; see below.")
 @click.option("--generators", type=int, default=1, show_default=True, help="Processes that make the load.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides arrivals and work.")
 @click.option("--api", type=click.IntRange(1, 64), default=1, help="API processes, without --url.")
@@ -66,6 +67,8 @@ def run(
     trunkline bench create --url http://10.0.0.7:8780 --account AC... --json create.json
 
     SCENARIO: create, lives, fairness, contact-centre, burst, mass-login, backlog, scale, theory or chaos.
+    Cases of theory: m-m-3, priorities, w3, m4, patience, calls, 100-workers; and 1000-workers,
+    which takes 7 minutes and is played only if asked for.
     Ctrl-C ends the load and reports. Exit status: 0 valid, 1 invalid, 3 unknown.
     """
     from benchmarks.suite.command import run_command

@@ -171,7 +171,7 @@ class Agents:
         meant_s = max(from_s + work_s, offered.learned_s)
         self._open[offered.worker] -= 1  # from the moment it is sent the next offer may come
         if await self._settle(offered, "completed", meant_s):
-            self._book.completed(offered.task, offered.reservation, meant_s)
+            self._book.completed(offered.task, offered.reservation, meant_s, work_s)
 
     async def _settle(self, offered: Offered, status: str, meant_s: float) -> bool:
         """Answer until it is known to hold; False where the Reservation is no longer there to be answered."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from benchmarks.suite.bench import CHAOS, OWN_ONLY, SCALE, THEORY, Order, run_bench
+from benchmarks.suite.cases import chosen
 from benchmarks.suite.report import State
 from benchmarks.suite.scenarios import SCENARIOS, Options
 from benchmarks.suite.target import Processes
@@ -39,6 +40,9 @@ def run_command(
         raise click.UsageError("--url needs --account and --token, or both in the environment")
     try:
         checked = Options(**options).checked()
+        if checked.cases and scenario != THEORY:
+            raise ValueError(f"--case is for {THEORY}, and {scenario} has none")
+        chosen(checked)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     order = Order(

@@ -22,6 +22,7 @@ class Options(Struct, frozen=True, kw_only=True):
     tasks: int | None = None  # of a backlog
     generators: int = 1
     seed: int = 1
+    cases: tuple[str, ...] = ()  # of `theory`
 
     def checked(self) -> Options:
         """Itself. Raises ValueError for what cannot be."""

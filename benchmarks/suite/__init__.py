@@ -14,7 +14,8 @@ arrivals.py   when Tasks are meant to be sent
 run.py        one run from set-up to evidence
 journal.py    the deployment's own account: log of events and statistics
 history.py    that log gone through: waits, and broken promises
-theory.py     systems whose waits are known exactly
+theory.py     systems whose waits are known exactly: what was measured against what should have been
+cases.py      those systems, and how each is played
 chaos.py      kills processes of an embedded deployment meanwhile
 checks.py     the verdict's rules
 summary.py    the report of a run

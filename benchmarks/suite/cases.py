@@ -22,6 +22,7 @@ from benchmarks.theory.chain import reserved_longest_ago
 from benchmarks.theory.ideal import FILL_HOLDS, FILL_TIMES, Played, Span
 from benchmarks.theory.systems import System, one_queue, skilled
 
+EVENTS_A_LIFE: Final = 10  # and Workers have some: the whole log is read
 REST: Final = 1e-2  # of the chain: the figures of M4 within 1e-3, in 3 s
 
 
@@ -264,15 +265,17 @@ def plan_of(case: Case, options: Options) -> Plan:
             skills = tuple(f"r{number} {skill}" for skill in sorted(agent.skills))
             handle_ms = case.work_s(agent) * systems.MS
             crews.append(Crew(count=system.agents.count(agent), skills=skills, handle_ms=handle_ms))
+    rate_per_s = case.replications * case.rate_per_s
     return Plan(
         scenario=f"theory: {system.name}",
-        rate_per_s=case.replications * case.rate_per_s,
+        rate_per_s=rate_per_s,
         duration_s=span.until_s,
         warm_up_s=span.from_s,
         kinds=tuple(kinds),
         crews=tuple(crews),
         phases=(Phase(from_s=0.0, times=FILL_TIMES), Phase(from_s=span.fill_s, times=1.0)),
         from_offer=True,
+        events_read=200_000 + round(EVENTS_A_LIFE * rate_per_s * span.until_s),
         generators=options.generators,
         seed=options.seed,
     )

@@ -15,7 +15,6 @@ from benchmarks.suite.site import ROOT, SetUpFailed, asked
 from benchmarks.suite.wire import Unanswered, Wire
 
 PAGE: Final = 1_000
-EVENTS: Final = 200_000  # read at most, the newest; a Task's life has about eight
 SETTLE_S: Final = 2.0  # without any change, and the log will not tell more; it follows some ms behind
 LOOK_S: Final = 0.2
 
@@ -136,7 +135,7 @@ async def totals(
     return found
 
 
-async def journal(wire: Wire, workspace: str, began_ms: int, *, limit: int = EVENTS) -> Journal:
+async def journal(wire: Wire, workspace: str, began_ms: int, *, limit: int) -> Journal:
     """The log of a Workspace from `began_ms` on, its newest `limit` events. Some 50 us an event. Raises SetUpFailed."""
     path: str | None = f"{ROOT}/{workspace}/Events?PageSize={PAGE}&StartDate={quote(_iso(began_ms))}"
     told: list[Entry] = []

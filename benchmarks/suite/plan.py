@@ -65,6 +65,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     poll_s: float = 0.02  # between two looks for offers, a generator
     drain_s: float = 30.0  # after the load, for what is open
     lag_limit_s: float = LAG_LIMIT_S
+    events_read: int = 200_000  # of the log, the newest; a Task's life has about eight
     seed: int = 1
 
     @property

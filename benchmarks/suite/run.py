@@ -145,7 +145,7 @@ class _Run:
     async def _history(self, starts_at: float) -> tuple[History | None, bool]:
         plan, built = self._plan, self._site
         try:
-            found = await journal.journal(self._wire, built.workspace, built.began_ms)
+            found = await journal.journal(self._wire, built.workspace, built.began_ms, limit=plan.events_read)
         except SetUpFailed as error:
             self._console.print(f"the log of events cannot be read: {error}", soft_wrap=True)
             return None, False

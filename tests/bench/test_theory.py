@@ -247,6 +247,7 @@ def test_the_plan_has_the_rates_of_the_system(case: Case) -> None:
     plan, system = plan_of(case, Options()), case.system
     assert plan.rate_per_s == pytest.approx(case.replications * system.rate / system.unit_s)
     assert plan.rate_per_s <= 150
+    assert plan.events_read > 8 * plan.rate_per_s * plan.duration_s + plan.workers
     assert plan.workers == case.replications * len(system.agents)
     work_s = sum(crew.count * crew.handle_ms / 1000 for crew in plan.crews) / plan.workers
     assert work_s >= 0.3  # against some 15 ms of HTTP and of looking for offers

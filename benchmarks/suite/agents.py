@@ -23,6 +23,7 @@ from benchmarks.suite.wire import Unanswered, Wire
 
 PAGE: Final = 1_000
 RETRY_S: Final = 0.1  # after an answer that says "not now", or none
+LAST_S: Final = 5.0  # for the answers to the calls that are under way when all ends
 SILENCE_S: Final = 3.0  # no offer for so long, then every Worker's own list is asked, and again after so long
 
 
@@ -73,6 +74,7 @@ class Agents:
         self._open: dict[str, int] = dict.fromkeys(self._agents, 0)
         self._left: set[str] = set()  # whose shift is over
         self._seen: set[str] = set()
+        self._answering: set[asyncio.Task[None]] = set()
         self._since_ms = job.site.began_ms
         self._last_s = time.monotonic()
         self._work = job.random("work")
@@ -86,8 +88,17 @@ class Agents:
             tasks = [group.create_task(self._shift(agent)) for agent in self._job.agents if _has_shift(agent)]
             tasks.append(group.create_task(self._follow(group, tasks)))
             await ending.wait()
-            for task in tasks:
+            await self._end(tasks)
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Cancel what waits or works. A call under way gets its answer: else nobody knows whether it had its effect."""
+        for task in tasks:
+            if task not in self._answering:
                 task.cancel()
+        if self._answering:
+            await asyncio.wait(set(self._answering), timeout=LAST_S)
+        for task in tasks:
+            task.cancel()
 
     async def _follow(self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]]) -> None:
         while True:
@@ -175,6 +186,15 @@ class Agents:
 
     async def _settle(self, offered: Offered, status: str, meant_s: float) -> bool:
         """Answer until it is known to hold; False where the Reservation is no longer there to be answered."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        try:
+            return await self._answered(offered, status, meant_s)
+        finally:
+            self._answering.discard(task)
+
+    async def _answered(self, offered: Offered, status: str, meant_s: float) -> bool:
         path = f"{self._base}/Workers/{offered.worker}/Reservations/{offered.reservation}"
         while True:
             try:

@@ -16,6 +16,7 @@ journal.py    the deployment's own account: log of events and statistics
 history.py    that log gone through: waits, and broken promises
 theory.py     systems whose waits are known exactly: what was measured against what should have been
 cases.py      those systems, and how each is played
+known.py      their figures: how each is read off a run, and what it is exactly
 chaos.py      kills processes of an embedded deployment meanwhile
 checks.py     the verdict's rules
 summary.py    the report of a run

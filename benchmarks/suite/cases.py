@@ -7,41 +7,33 @@ many times side by side, each with a queue and Workers of its own; one that fill
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
 from statistics import fmean
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.suite import known
+from benchmarks.suite.known import Known
 from benchmarks.suite.plan import Crew, Kind, Phase, Plan
 from benchmarks.suite.scenarios import Options
-from benchmarks.theory import formulas, systems
-from benchmarks.theory.chain import reserved_longest_ago
-from benchmarks.theory.ideal import FILL_HOLDS, FILL_TIMES, Played, Span
+from benchmarks.theory import systems
+from benchmarks.theory.ideal import FILL_HOLDS, FILL_TIMES, Span
 from benchmarks.theory.systems import System, one_queue, skilled
 
+LAST_HOLDS: Final = (
+    12.0  # of 300 Workers, one works longer than so many means after the load once in 500 runs
+)
 EVENTS_A_LIFE: Final = 10  # and Workers have some: the whole log is read
-REST: Final = 1e-2  # of the chain: the figures of M4 within 1e-3, in 3 s
-
-
-class Measure(Struct, frozen=True):
-    """A figure, and how to read it off a play."""
-
-    name: str
-    of: Callable[[Played], float]
-    small: str = ""  # for one that is near 0: the figure that it is small against
 
 
 class Case(Struct, frozen=True, kw_only=True):
-    """`exact` has the figures of `measures`, for a System in seconds."""
+    """A system, and how it is played."""
 
     name: str  # on the command line
     system: System
     replications: int
-    measures: tuple[Measure, ...]
-    exact: Callable[[System], tuple[float, ...]]
+    known: Known
     duration_s: float = 28.0
     warm_up_s: float = 8.0
     by_name: bool = False  # too long to be played unless asked for
@@ -68,115 +60,6 @@ def in_seconds(system: System, overhead_s: float) -> System:
     )
 
 
-# ---- figures of a play
-
-
-def p_wait(found: Played, kind: int = 0) -> float:
-    waits = found.waits[kind]
-    return sum(wait > 0 for wait in waits) / len(waits) if waits else 0.0
-
-
-def mean_wait(found: Played, kind: int = 0) -> float:
-    return fmean(found.waits[kind]) if found.waits[kind] else 0.0
-
-
-def blend(found: Played) -> float:
-    """The mean wait over all kinds."""
-    return sum(map(sum, found.waits)) / found.tasks if found.tasks else 0.0
-
-
-def longer(found: Played, limit_s: float) -> float:
-    waits = found.waits[0]
-    return sum(wait > limit_s for wait in waits) / len(waits) if waits else 0.0
-
-
-def p_abandon(found: Played) -> float:
-    return found.left[0] / len(found.waits[0]) if found.waits[0] else 0.0
-
-
-# ---- what they should be
-
-
-def _queue(
-    limit_s: float, *, mean: bool
-) -> tuple[tuple[Measure, ...], Callable[[System], tuple[float, ...]]]:
-    """Erlang C. The mean is left out where a run of bounded length cannot tell it from half or twice as much."""
-
-    def exact(system: System) -> tuple[float, ...]:
-        waits = formulas.waits(system.rate, 1 / system.agents[0].rate, len(system.agents))
-        return (waits.p_wait, 1 - waits.within(limit_s), *((waits.mean,) if mean else ()))
-
-    measures = (
-        Measure("P(wait)", p_wait),
-        Measure(f"1 - SL({limit_s:.2g} s)", partial(longer, limit_s=limit_s)),
-    )
-    return (*measures, *((Measure("mean wait, s", mean_wait),) if mean else ())), exact
-
-
-def _p_wait_only(system: System) -> tuple[float, ...]:
-    return (formulas.waits(system.rate, 1 / system.agents[0].rate, len(system.agents)).p_wait,)
-
-
-PRIORITY_MEASURES: Final = (
-    Measure("P(wait), high", p_wait),
-    Measure("P(wait), low", partial(p_wait, kind=1)),
-    Measure("mean wait, high, s", mean_wait),
-    Measure("mean wait, low, s", partial(mean_wait, kind=1)),
-    Measure("mean wait, both, s", blend),  # as if there were no priorities: work is conserved
-)
-
-
-def _cobham(system: System) -> tuple[float, ...]:
-    hold_s, servers = 1 / system.agents[0].rate, len(system.agents)
-    high, low = formulas.cobham((system.kinds[0].rate, system.kinds[1].rate), hold_s, servers)
-    both = formulas.waits(system.rate, hold_s, servers)
-    return (both.p_wait, both.p_wait, high, low, both.mean)
-
-
-def _skill_measures(system: System) -> tuple[Measure, ...]:
-    found = []
-    for number, kind in enumerate(system.kinds):
-        found.append(Measure(f"P(wait), {kind.name}", partial(p_wait, kind=number)))
-        found.append(Measure(f"mean wait, {kind.name}, s", partial(mean_wait, kind=number)))
-    return tuple(found)
-
-
-def _skills(system: System) -> tuple[float, ...]:
-    waits = reserved_longest_ago(system, REST)
-    return tuple(figure for kind in waits for figure in (kind.p_wait, kind.mean))
-
-
-def _patience(
-    mean_patience_s: float,
-) -> tuple[tuple[Measure, ...], Callable[[System], tuple[float, ...]]]:
-    """Erlang A, with patience in whole seconds as a Timeout has it."""
-
-    def exact(system: System) -> tuple[float, ...]:
-        hold_s = 1 / system.agents[0].rate
-        found = formulas.whole_seconds(system.rate, hold_s, len(system.agents), mean_patience_s)
-        mean = found.mean_queue / system.rate
-        return (found.p_wait, found.p_abandon, mean, found.p_abandon - mean / mean_patience_s)
-
-    def identity(found: Played) -> float:
-        return p_abandon(found) - mean_wait(found) / mean_patience_s
-
-    measures = (
-        Measure("P(wait)", p_wait),
-        Measure("P(abandon)", p_abandon),
-        Measure("mean wait, s", mean_wait),
-        Measure("P(abandon) less mean wait / patience", identity, small="P(abandon)"),
-    )
-    return measures, exact
-
-
-# ---- the cases
-
-_THREE: Final = one_queue("M/M/3", 2.0, 1.0, 3, 0.5)
-_THREE_FIGURES: Final = _queue(0.25, mean=True)
-_CALLS: Final = one_queue("100 calls in half an hour, 13 Workers", 1 / 18, 180.0, 13, 1.0 / 180)
-_CALLS_FIGURES: Final = _queue(1.0 / 9, mean=True)
-_PATIENCE: Final = one_queue("patience, 3 Workers at 100 %", 3.0, 1.0, 3, 10.0, 1.0)
-_PATIENCE_FIGURES: Final = _patience(10.0)
 _PRIORITIES: Final = System(
     "two priorities",
     (systems.Kind("high", 0.8, priority=10), systems.Kind("low", 1.2)),
@@ -192,34 +75,39 @@ _M4: Final = skilled(
 )
 
 CASES: Final = (
-    Case(name="m-m-3", system=_THREE, replications=30, measures=_THREE_FIGURES[0], exact=_THREE_FIGURES[1]),
-    Case(name="priorities", system=_PRIORITIES, replications=30, measures=PRIORITY_MEASURES, exact=_cobham),
-    Case(name="w3", system=_W3, replications=24, measures=_skill_measures(_W3), exact=_skills),
-    Case(name="m4", system=_M4, replications=20, measures=_skill_measures(_M4), exact=_skills),
+    Case(
+        name="m-m-3",
+        system=one_queue("M/M/3", 2.0, 1.0, 3, 0.5),
+        replications=30,
+        known=known.queue(0.25),
+    ),
+    Case(name="priorities", system=_PRIORITIES, replications=30, known=known.priorities()),
+    Case(name="w3", system=_W3, replications=24, known=known.skills(_W3)),
+    Case(name="m4", system=_M4, replications=20, known=known.skills(_M4)),
     Case(
         name="patience",
-        system=_PATIENCE,
+        system=one_queue("patience, 3 Workers at 100 %", 3.0, 1.0, 3, 5.0, 1.0),
         replications=100,
-        measures=_PATIENCE_FIGURES[0],
-        exact=_PATIENCE_FIGURES[1],
-        duration_s=45.0,
-        warm_up_s=12.0,
+        known=known.patience(5.0),
     ),
-    Case(name="calls", system=_CALLS, replications=11, measures=_CALLS_FIGURES[0], exact=_CALLS_FIGURES[1]),
+    Case(
+        name="calls",
+        system=one_queue("100 calls in half an hour, 13 Workers", 1 / 18, 180.0, 13, 1 / 180),
+        replications=11,
+        known=known.queue(20 / 180),
+    ),
     Case(
         name="100-workers",
         system=one_queue("100 Workers at 90 %", 1000.0, 0.09, 100, 0.6 / 0.09),
         replications=1,
-        measures=(Measure("P(wait)", p_wait),),
-        exact=_p_wait_only,
+        known=known.large_queue(),
         duration_s=50.0,
     ),
     Case(
         name="1000-workers",
         system=one_queue("1,000 Workers at 97 %", 968.4, 1.0, 1000, 968.4 / 145),
         replications=1,
-        measures=(Measure("P(wait)", p_wait),),
-        exact=_p_wait_only,
+        known=known.large_queue(),
         duration_s=300.0,
         warm_up_s=20.0,
         by_name=True,
@@ -275,6 +163,7 @@ def plan_of(case: Case, options: Options) -> Plan:
         crews=tuple(crews),
         phases=(Phase(from_s=0.0, times=FILL_TIMES), Phase(from_s=span.fill_s, times=1.0)),
         from_offer=True,
+        drain_s=30.0 + LAST_HOLDS * max(map(case.work_s, system.agents)),
         events_read=200_000 + round(EVENTS_A_LIFE * rate_per_s * span.until_s),
         generators=options.generators,
         seed=options.seed,

@@ -105,7 +105,7 @@ def judged(case: Case, span: Span, found: Measured, seed: int, *, tasks: int = P
     if found.tasks < FEWEST or not found.holds:
         return unknown(f"only {found.tasks} Tasks")
     try:
-        exact = case.exact(in_seconds(case.system, found.overhead_s))
+        exact = case.known.exact(in_seconds(case.system, found.overhead_s))
     except ValueError:  # with such holds the Workers cannot keep up, and no queue has a mean
         return unknown(
             f"a hold takes {found.overhead_s * 1000:.0f} ms more than the work, too long for the rate"
@@ -154,7 +154,7 @@ def _measured_figures(
         ideal.append(known(run))
         pools.append(pooled(run))
     figures = []
-    for measure, value in zip(case.measures, exact, strict=True):
+    for measure, value in zip(case.known.measures, exact, strict=True):
         fitted = fit(ideal, [measure.of(one) for one in pools])
         middle, sd = estimate(fitted, value, own, measure.of(pool))
         figures.append(
@@ -195,7 +195,7 @@ def holds_of(agents: Sequence[Sequence[float]]) -> Holds:
 def _check(name: str, case: Case, exacts: Sequence[Exact]) -> Check:
     """Off is proved wrong, however wide the noise; within it, only what is narrow enough to have been off holds."""
     exact = {one.name: one.exact for one in exacts}
-    size = {one.name: exact[one.small or one.name] for one in case.measures}
+    size = {one.name: exact[one.small or one.name] for one in case.known.measures}
     tasks = exacts[0].samples
     off = [f"{one.name} is {one.measured:.4g}, not {one.exact:.4g}" for one in exacts if abs(z(one)) > LIMIT]
     if off:

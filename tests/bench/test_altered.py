@@ -14,7 +14,8 @@ from typing import Final
 from rich.console import Console
 
 from benchmarks.suite.bench import THEORY, Order, play_theory
-from benchmarks.suite.cases import Case, Measure
+from benchmarks.suite.cases import Case
+from benchmarks.suite.known import Known, Measure
 from benchmarks.suite.report import Report, State
 from benchmarks.suite.scenarios import Options
 from benchmarks.theory import formulas
@@ -47,8 +48,7 @@ CASE: Final = Case(
     name="small",
     system=CLASSES,
     replications=16,
-    measures=(Measure("P(wait)", p_wait),),
-    exact=exact,
+    known=Known((Measure("P(wait)", p_wait),), exact),
     warm_up_s=1.0,
 )
 REVERSED: Final = altered(

@@ -19,15 +19,14 @@ from benchmarks.suite.cases import (
     BY_NAME,
     CASES,
     Case,
-    Measure,
     chosen,
     in_seconds,
-    p_wait,
     plan_of,
     span_of,
 )
 from benchmarks.suite.history import History, KindOf, Reader, Staff
 from benchmarks.suite.journal import Entry
+from benchmarks.suite.known import large_queue
 from benchmarks.suite.report import Check, Exact, State
 from benchmarks.suite.scenarios import Options
 from benchmarks.suite.theory import Hold, Measured, Verdict, both, delay_of, judged, z
@@ -120,7 +119,7 @@ def _played(case: Case, history: History, holds: list[Hold]) -> Played:
 async def test_a_right_router_is_not_called_wrong(case: Case) -> None:
     verdict, histories = await played(case, Way.RIGHT)
     assert verdict.check.state is not State.INVALID, verdict.exacts
-    assert len(verdict.exacts) == len(case.measures)
+    assert len(verdict.exacts) == len(case.known.measures)
     assert not any(history.overtaken or history.unfair or history.overruns for history in histories)
     assert sum(history.ordered for history in histories) > 1000
 
@@ -167,7 +166,7 @@ def test_too_little_is_unknown() -> None:
 
 def test_a_second_run_decides_about_one_that_is_off() -> None:
     exact = Exact(case="", name="P(wait)", exact=0.4, measured=0.431, sd=0.01, samples=100)
-    case = replace(THREE, measures=(Measure("P(wait)", p_wait),))
+    case = replace(THREE, known=large_queue())
 
     def verdict(measured: float) -> Verdict:
         check = Check(name="theory", state=State.INVALID, said=f"P(wait) is {measured}")
@@ -218,7 +217,9 @@ def test_an_ideal_router_has_the_exact_figures(name: str) -> None:
         found = ideally(case, span, random)
         runs.append(pooled(found.played))
         known.append(controls(case.system, span, found.played, drawn, random))
-    for measure, exact in zip(case.measures, case.exact(in_seconds(case.system, 0.0)), strict=True):
+    for measure, exact in zip(
+        case.known.measures, case.known.exact(in_seconds(case.system, 0.0)), strict=True
+    ):
         fitted = fit(known, [measure.of(one) for one in runs])
         assert abs(fitted.centre - exact) < 4 * fitted.spread / 12**0.5 + 0.02 * abs(exact), measure.name
 

@@ -95,8 +95,9 @@ class Agents:
         for task in tasks:
             if task not in self._answering:
                 task.cancel()
-        if self._answering:
-            await asyncio.wait(set(self._answering), timeout=LAST_S)
+        deadline_s = time.monotonic() + LAST_S
+        while self._answering and time.monotonic() < deadline_s:
+            await asyncio.sleep(self._job.plan.poll_s)
         for task in tasks:
             task.cancel()
 

@@ -95,13 +95,14 @@ CASES: Final = (
         system=one_queue("100 calls in half an hour, 13 Workers", 1 / 18, 180.0, 13, 1 / 180),
         replications=11,
         known=known.queue(20 / 180),
+        duration_s=40.0,
     ),
     Case(
         name="100-workers",
-        system=one_queue("100 Workers at 90 %", 1000.0, 0.09, 100, 0.6 / 0.09),
+        system=one_queue("100 Workers at 90 %", 1000.0, 0.09, 100, 10.0),
         replications=1,
         known=known.large_queue(),
-        duration_s=50.0,
+        duration_s=55.0,
     ),
     Case(
         name="1000-workers",

@@ -28,6 +28,9 @@ from benchmarks.theory.systems import System
 
 LIMIT: Final = 3.0  # sd
 NOISE: Final = 0.5  # LIMIT sd may be so much of a figure: wider, and half of it or twice as much would pass
+SPARE: Final = (
+    0.5  # of the Workers' idle time is left by what holds have beyond the work: else it is another system
+)
 RUNS: Final = (40, 200)  # of the ideal router, least and most: their spread is known to 11 and to 5 %
 PLAYED_TASKS: Final = 500_000  # in between so many Tasks in all, some 6 s of CPU time
 DRAWN: Final = 5_000  # measured holds that the ideal router draws from
@@ -104,12 +107,16 @@ def judged(case: Case, span: Span, found: Measured, seed: int, *, tasks: int = P
 
     if found.tasks < FEWEST or not found.holds:
         return unknown(f"only {found.tasks} Tasks")
+    held, meant = in_seconds(case.system, found.overhead_s), case.system.load
+    too_long = (
+        f"a hold takes {found.overhead_s * 1000:.0f} ms more than the work; the load is {held.load:.3f}"
+    )
+    if not held.patience_rate and 1 - held.load < (1 - meant) * SPARE:
+        return unknown(f"{too_long} instead of {meant:.3f}")
     try:
-        exact = case.known.exact(in_seconds(case.system, found.overhead_s))
-    except ValueError:  # with such holds the Workers cannot keep up, and no queue has a mean
-        return unknown(
-            f"a hold takes {found.overhead_s * 1000:.0f} ms more than the work, too long for the rate"
-        )
+        exact = case.known.exact(held)
+    except ValueError:  # some Workers cannot keep up with what only they can do, and no queue has a mean
+        return unknown(f"{too_long}, and some Workers cannot keep up")
     exacts = _measured_figures(case, span, found, exact, seed, tasks)
     return Verdict(exacts, _check(name, case, exacts), _figures(case, exacts, found))
 

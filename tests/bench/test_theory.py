@@ -186,7 +186,11 @@ def test_a_hold_that_is_too_long_for_the_rate_is_unknown() -> None:
     slow.holds = [replace(hold, hold_s=hold.hold_s + 1.0) for hold in slow.holds]
     verdict = judged(THREE, SPAN, slow, 1, tasks=TASKS)
     assert verdict.check.state is State.UNKNOWN
-    assert "1000 ms more than the work" in verdict.check.said
+    assert "1000 ms more than the work; the load is 2.000 instead of 0.667" in verdict.check.said
+    slow.holds = [
+        replace(hold, hold_s=hold.hold_s - 0.86) for hold in slow.holds
+    ]  # 0.14 s are left of it: 0.853
+    assert "0.853" in judged(THREE, SPAN, slow, 1, tasks=TASKS).check.said
 
 
 def ideally(case: Case, span: Span, random: Random) -> Measured:
@@ -251,7 +255,7 @@ def test_the_plan_has_the_rates_of_the_system(case: Case) -> None:
     assert plan.events_read > 8 * plan.rate_per_s * plan.duration_s + plan.workers
     assert plan.workers == case.replications * len(system.agents)
     work_s = sum(crew.count * crew.handle_ms / 1000 for crew in plan.crews) / plan.workers
-    assert work_s >= 0.3  # against some 15 ms of HTTP and of looking for offers
+    assert work_s >= 0.4  # against some 15 ms of HTTP and of looking for offers
     began = plan.rate_per_s * plan.phases[0].times * plan.phases[1].from_s
     assert began == pytest.approx(2 * 0.6931 * plan.rate_per_s * work_s, rel=1e-3)
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from api.process import set_within
 from benchmarks.suite.book import BUSY, Book
 from benchmarks.suite.ledger import Offered
 from benchmarks.suite.plan import Agent, Job
@@ -75,6 +76,8 @@ class Agents:
         self._left: set[str] = set()  # whose shift is over
         self._seen: set[str] = set()
         self._answering: set[asyncio.Task[None]] = set()
+        self._quiet = asyncio.Event()  # nobody is
+        self._quiet.set()
         self._since_ms = job.site.began_ms
         self._last_s = time.monotonic()
         self._work = job.random("work")
@@ -95,9 +98,7 @@ class Agents:
         for task in tasks:
             if task not in self._answering:
                 task.cancel()
-        deadline_s = time.monotonic() + LAST_S
-        while self._answering and time.monotonic() < deadline_s:
-            await asyncio.sleep(self._job.plan.poll_s)
+        await set_within(self._quiet, LAST_S)
         for task in tasks:
             task.cancel()
 
@@ -190,10 +191,13 @@ class Agents:
         task = asyncio.current_task()
         assert task is not None
         self._answering.add(task)
+        self._quiet.clear()
         try:
             return await self._answered(offered, status, meant_s)
         finally:
             self._answering.discard(task)
+            if not self._answering:
+                self._quiet.set()
 
     async def _answered(self, offered: Offered, status: str, meant_s: float) -> bool:
         path = f"{self._base}/Workers/{offered.worker}/Reservations/{offered.reservation}"

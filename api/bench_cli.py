@@ -68,7 +68,7 @@ def run(
 
     SCENARIO: create, lives, fairness, contact-centre, burst, mass-login, backlog, scale, theory or chaos.
     Cases of theory: m-m-3, priorities, w3, m4, patience, calls, 100-workers; and 1000-workers,
-    which takes 7 minutes and is played only if asked for.
+    which takes 8 minutes and is played only if asked for.
     Ctrl-C ends the load and reports. Exit status: 0 valid, 1 invalid, 3 unknown.
     """
     from benchmarks.suite.command import run_command

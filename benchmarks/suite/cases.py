@@ -34,7 +34,7 @@ class Case(Struct, frozen=True, kw_only=True):
     system: System
     replications: int
     known: Known
-    duration_s: float = 28.0
+    duration_s: float = 25.0
     warm_up_s: float = 8.0
     by_name: bool = False  # too long to be played unless asked for
 
@@ -95,22 +95,22 @@ CASES: Final = (
         system=one_queue("100 calls in half an hour, 13 Workers", 1 / 18, 180.0, 13, 1 / 180),
         replications=11,
         known=known.queue(20 / 180),
-        duration_s=40.0,
+        duration_s=36.0,
     ),
     Case(
         name="100-workers",
         system=one_queue("100 Workers at 90 %", 1000.0, 0.09, 100, 10.0),
         replications=1,
         known=known.large_queue(),
-        duration_s=55.0,
+        duration_s=50.0,
     ),
     Case(
         name="1000-workers",
-        system=one_queue("1,000 Workers at 97 %", 968.4, 1.0, 1000, 968.4 / 145),
+        system=one_queue("1,000 Workers at 97 %", 968.4, 1.0, 1000, 9.684),
         replications=1,
         known=known.large_queue(),
-        duration_s=300.0,
-        warm_up_s=20.0,
+        duration_s=400.0,
+        warm_up_s=30.0,
         by_name=True,
     ),
 )

@@ -77,16 +77,10 @@ async def test_what_is_wrong_on_purpose_is_invalid_and_nothing_else(tmp_path: Pa
     """All with the same plan, two deployments at a time."""
     two = asyncio.Semaphore(2)
 
-    async def found(name: str, mutation: Mutation | None) -> dict[str, State]:
+    async def found(name: str, mutation: Mutation | None) -> Report:
         async with two:
             (tmp_path / name).mkdir()
-            report = await verdict_on(tmp_path / name, mutation)
-        states = {check.name: check.state for check in report.checks}
-        states.pop("generator")  # a crowded machine sends late, which is not what is tested here
-        wrong = {name: state for name, state in states.items() if state is not State.VALID}
-        print(name, [check for check in report.checks if check.name in wrong], report.theory)
-        assert (report.verdict.state is State.INVALID) == (State.INVALID in states.values())
-        return wrong
+            return await verdict_on(tmp_path / name, mutation)
 
     right, reversed_, levelled, losing = await asyncio.gather(
         found("right", None),
@@ -94,8 +88,15 @@ async def test_what_is_wrong_on_purpose_is_invalid_and_nothing_else(tmp_path: Pa
         found("levelled", LEVELLED),
         found("losing", LOSING),
     )
-    assert right == {}
-    assert reversed_ == {"idle order": State.INVALID}  # nobody waits longer for it
-    assert levelled == {"order": State.INVALID}
-    assert losing.pop("flow", State.INVALID) is not State.VALID  # unknown where statistics come late
-    assert losing == {"loss": State.INVALID}
+    # A crowded machine sends late, which is not what is tested here.
+    assert [one for one in right.checks if one.state is not State.VALID and one.name != "generator"] == []
+    assert right.theory
+    assert invalid(reversed_) == {"idle order"}  # nobody waits longer for it
+    assert invalid(levelled) == {"order"}
+    assert "loss" in invalid(losing) <= {"loss", "flow"}  # where statistics come late, flow is unknown
+
+
+def invalid(report: Report) -> set[str]:
+    found = {check.name for check in report.checks if check.state is State.INVALID}
+    assert (report.verdict.state is State.INVALID) == bool(found)
+    return found

@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 PIP    := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench histories theory mutations fuzz docs clean
+.PHONY: help install demo test lint bench histories theory altered mutations fuzz docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do \
@@ -42,6 +42,9 @@ histories: $(READY) ## 20,000 random histories, engine against model
 
 theory: $(READY) ## waiting times against queueing theory, in virtual time; renews docs/theory.md
 	@$(BIN)/python -m tests.theory --write docs/theory.md
+
+altered: $(READY) ## the load suite against deployments that are wrong on purpose: `make test` does it for 5 s, this for 30
+	@TRUNKLINE_ALTERED_S=30 $(BIN)/pytest tests/bench/test_altered.py
 
 mutations: $(READY) ## break the Lua scripts on purpose, one line at a time: the tests have to notice
 	@$(BIN)/python -m tests.mutations --jobs 2

@@ -49,6 +49,7 @@ def bench() -> None:
 @click.option("--workers", type=int, help="Workers, each an agent over HTTP.")
 @click.option("--handle-ms", type=float, help="Mean work on a Task, in ms.")
 @click.option("--tasks", type=int, help="Tasks of a backlog.")
+@click.option("--case", "cases", multiple=True, help="Of theory, once for each; see below.")
 @click.option("--generators", type=int, default=1, show_default=True, help="Processes that make the load.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Decides arrivals and work.")
 @click.option("--api", type=COUNT, help="API processes, without --url.")
@@ -88,6 +89,8 @@ def run(
     theory          waits against what queueing theory knows exactly
     chaos           processes are killed meanwhile
 
+    Cases of theory: m-m-3, priorities, w3, m4, patience, calls, 100-workers; and 1000-workers,
+    which takes 8 minutes and is played only if asked for.
     Ctrl-C ends the load and reports. Exit status: 0 valid, 1 invalid, 3 unknown; 2 for wrong usage.
     """
     from benchmarks.suite.command import run_command

@@ -18,7 +18,9 @@ inside.py     the server of an embedded deployment: memory, slow log
 aftermath.py  what became of a run, asked when the load is over
 journal.py    the deployment's own account: log of events and statistics
 history.py    that log gone through: waits, and broken promises
-theory.py     systems whose waits are known exactly
+theory.py     systems whose waits are known exactly: what was measured against what should have been
+cases.py      those systems, and how each is played
+known.py      their figures: how each is read off a run, and what it is exactly
 backlog.py    what a waiting Task and an offer may cost
 chaos.py      kills processes of an embedded deployment meanwhile
 scale.py      the same loads on more and more processes

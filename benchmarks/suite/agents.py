@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from api.process import set_within
 from benchmarks.suite.book import BUSY, Book
 from benchmarks.suite.ledger import Offered
 from benchmarks.suite.plan import Agent, Job
@@ -23,7 +24,7 @@ from benchmarks.suite.wire import Answer, Unanswered, Wire
 
 PAGE: Final = 1_000
 RETRY_S: Final = 0.1  # after an answer that says "not now", or none
-FINISH_S: Final = 5.0  # for completions under way when the run ends
+LAST_S: Final = 5.0  # for the answers to the calls that are under way when all ends
 SILENCE_S: Final = 3.0  # no offer for so long, then every Worker's own list is asked, and again after so long
 
 
@@ -73,11 +74,12 @@ class Agents:
         self._open: dict[str, int] = dict.fromkeys(self._agents, 0)
         self._left: set[str] = set()  # whose shift is over
         self._seen: set[str] = set()
+        self._answering: set[asyncio.Task[None]] = set()
+        self._quiet = asyncio.Event()  # nobody is
+        self._quiet.set()
         self._since_ms = job.site.began_ms
         self._last_s = time.monotonic()
         self._work = job.random("work")
-        self._closing = False  # nothing more is completed
-        self._completing: set[asyncio.Task[None]] = set()
         self._patient = all(kind.patience_s is None for kind in job.plan.kinds)
 
     async def run(self, ending: asyncio.Event) -> None:
@@ -88,11 +90,16 @@ class Agents:
             tasks = [group.create_task(self._shift(agent)) for agent in self._job.agents if _has_shift(agent)]
             tasks.append(group.create_task(self._follow(group, tasks)))
             await ending.wait()
-            self._closing = True
-            if self._completing:
-                await asyncio.wait(self._completing, timeout=FINISH_S)
-            for task in tasks:
+            await self._end(tasks)
+
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Cancel what waits or works. A call under way gets its answer: else nobody knows whether it had its effect."""
+        for task in tasks:
+            if task not in self._answering:
                 task.cancel()
+        await set_within(self._quiet, LAST_S)
+        for task in tasks:
+            task.cancel()
 
     async def _follow(self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]]) -> None:
         while True:
@@ -175,13 +182,6 @@ class Agents:
         done_s = max(from_s + work_s, offered.learned_s)
         meant_s = done_s + self._job.plan.turn_in_s(done_s - self._job.starts_at)
         await asyncio.sleep(max(0.0, meant_s - time.time()))
-        if not self._closing:
-            await self._complete(offered, meant_s)
-
-    async def _complete(self, offered: Offered, meant_s: float) -> None:
-        own = asyncio.current_task()
-        assert own is not None
-        self._completing.add(own)
         self._open[offered.worker] -= 1  # from the moment it is sent the next offer may come
         try:
             settled = await self._settle(offered, "completed", meant_s)
@@ -189,13 +189,23 @@ class Agents:
             self._book.in_doubt(offered.task)
             raise
         if settled:
-            self._book.completed(offered.task, offered.reservation, meant_s)
-        self._completing.discard(own)
+            self._book.completed(offered.task, offered.reservation, meant_s, work_s)
 
     async def _settle(self, offered: Offered, status: str, meant_s: float) -> bool:
-        """Answer until it is known to hold; False where the Reservation is no longer there to be answered.
+        """Answer until it is known to hold; False where the Reservation is no longer there to be answered."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._answering.add(task)
+        self._quiet.clear()
+        try:
+            return await self._answered(offered, status, meant_s)
+        finally:
+            self._answering.discard(task)
+            if not self._answering:
+                self._quiet.set()
 
-        A call without an answer may have its effect after the next one was sent: where an API process was killed it
+    async def _answered(self, offered: Offered, status: str, meant_s: float) -> bool:
+        """A call without an answer may have its effect after the next one was sent: where an API process was killed it
         waits in the listening socket. So from the first such call on only the Reservation itself says what holds.
         """
         path = f"{self._base}/Workers/{offered.worker}/Reservations/{offered.reservation}"

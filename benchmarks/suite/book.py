@@ -29,6 +29,7 @@ class Book:
         self._accepted: list[tuple[str, str]] = []
         self._completed: list[tuple[str, str, float]] = []
         self._in_doubt: list[str] = []
+        self._worked: list[tuple[str, float]] = []
         self._overruns: list[str] = []
         self._said: list[str] = []
         self._seconds: dict[int, Second] = {}
@@ -92,9 +93,10 @@ class Book:
         self._accepted.append((task, reservation))
         self._timed("accept", meant_s)
 
-    def completed(self, task: str, reservation: str, meant_s: float) -> None:
+    def completed(self, task: str, reservation: str, meant_s: float, work_s: float) -> None:
         self.totals.completed += 1
         self.done.set()
+        self._worked.append((task, work_s))
         now_s = time.time()
         self._completed.append((task, reservation, now_s))
         self._second(now_s).completed += 1
@@ -120,6 +122,7 @@ class Book:
             said=self._said,
             latencies={name: times.encoded() for name, times in self.times.items()},
             seconds=self._seconds,
+            worked=self._worked,
         )
 
     def _timed(self, name: str, meant_s: float) -> None:

@@ -11,7 +11,8 @@ from typing import Any, Final
 import click
 from msgspec.structs import replace
 
-from benchmarks.suite.bench import OWN, OWN_ONLY, SCALE, Order, run_bench
+from benchmarks.suite.bench import OWN, OWN_ONLY, SCALE, THEORY, Order, run_bench
+from benchmarks.suite.cases import chosen
 from benchmarks.suite.report import State
 from benchmarks.suite.scenarios import TAKES, Options
 from benchmarks.suite.target import Processes
@@ -47,6 +48,9 @@ def run_command(
             _check_folder(option, path)
     try:
         checked = Options(**options).checked(scenario)
+        if checked.cases and scenario != THEORY:
+            raise ValueError(f"--case is for {THEORY}, and {scenario} has none")
+        chosen(checked)
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     order = Order(

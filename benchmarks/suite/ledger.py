@@ -69,6 +69,7 @@ class Share(Struct, kw_only=True):
     said: list[str]  # the first answers that were wrong, as they came
     latencies: dict[str, bytes]  # name -> encoded histogram
     seconds: dict[int, Second]
+    worked: list[tuple[str, float]] = []  # Task, the work that was drawn for it, s
 
 
 class Opening(Struct, array_like=True, frozen=True):

@@ -22,6 +22,7 @@ from benchmarks.suite.target import Access
 from benchmarks.suite.wire import Unanswered, Wire
 
 LEAD_S: Final = 1.5  # for the generator processes to start
+STUCK_S: Final = 2.0  # eight times as long as generators take to tell what they did
 SAMPLE_S: Final = 0.5  # between two looks at the real-time statistics
 
 Beside = Callable[
@@ -89,14 +90,18 @@ class _Run:
         fleet.stop()
 
     async def _drain(self, fleet: Fleet) -> None:
-        """Until nothing is open, for the plan's drain at most; not at all where nobody works."""
-        deadline_s = time.monotonic() + self._plan.drain_s
+        """Until nothing is open, for the plan's drain at most; not at all where nobody works.
+
+        What is open for STUCK_S while no agent works and no offer is open will not come to an end any more.
+        """
+        deadline_s, works_s = time.monotonic() + self._plan.drain_s, time.monotonic()
         while self._plan.workers and time.monotonic() < deadline_s and len(fleet.failed) == 0:
             found = await journal.sample(self._wire, self._site.workspace)
-            if found is not None:
-                sums = fleet.sums()
-                if found.total == 0 and sums.completed >= sums.accepted:
-                    return
+            sums = fleet.sums()
+            if found is None or found.waiting or found.reserved or sums.completed < sums.accepted:
+                works_s = time.monotonic()
+            elif found.total == 0 or time.monotonic() - works_s > STUCK_S:
+                return
             await asyncio.sleep(0.1)
 
     async def _sample(self) -> None:

@@ -24,6 +24,7 @@ class Options(Struct, frozen=True, kw_only=True):
     arrivals: Arrivals | None = None
     generators: int = 1
     seed: int = 1
+    cases: tuple[str, ...] = ()  # of `theory`
 
     def checked(self, scenario: str) -> Options:
         """Itself. Raises ValueError for what cannot be, and for what the scenario has no use for."""

@@ -1,229 +1,219 @@
 """The scenario `theory`: systems whose waits are known exactly, measured over HTTP.
 
-A system is played several times side by side, each time with a queue and Workers of its own: replications, which say
-how much chance there is in a figure. Waits and how long a Worker was held are by the log of events, to the ms:
-what was reserved in the ms of its creation did not wait. A hold is the work
-and what HTTP adds to it, so the exact figures are those of the mean hold; what they still miss is the router's own.
+Waits and how long a Worker was held are by the log of events, to the ms: what was reserved in the ms of its creation
+did not wait. A hold is the work that was drawn and what HTTP and looking for offers add to it, so the exact figures are
+those of such holds; what they still miss is the router's own. How far chance moves a figure is known from plays of
+the same plan by an ideal router in memory, with the holds that were measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from math import copysign, inf, sqrt
-from statistics import fmean, linear_regression
+from collections.abc import Sequence
+from math import copysign, hypot, inf
+from random import Random
+from statistics import fmean
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from benchmarks.suite.cases import Case, in_seconds
+from benchmarks.suite.checks import FEWEST
 from benchmarks.suite.evidence import Evidence
-from benchmarks.suite.plan import Crew, Kind, Plan
 from benchmarks.suite.report import Check, Exact, Figure, State
-from benchmarks.suite.scenarios import Options
-from benchmarks.theory import formulas, systems
-from benchmarks.theory.skills import longest_idle
-from benchmarks.theory.systems import System, one_queue, skilled
+from benchmarks.theory import formulas
+from benchmarks.theory.chance import Controls, Holds, controls, estimate, fit
+from benchmarks.theory.ideal import Played, Span, nothing, play, pooled
+from benchmarks.theory.systems import System
 
-FEWEST_TASKS: Final = 500  # of all replications
-FEWEST_REPLICATIONS: Final = 4
 LIMIT: Final = 3.0  # sd
+NOISE: Final = 0.5  # LIMIT sd may be so much of a figure: wider, and half of it or twice as much would pass
+SPARE: Final = (
+    0.5  # of the Workers' idle time is left by what holds have beyond the work: else it is another system
+)
+RUNS: Final = (40, 200)  # of the ideal router, least and most: their spread is known to 11 and to 5 %
+PLAYED_TASKS: Final = 500_000  # in between so many Tasks in all, some 6 s of CPU time
+DRAWN: Final = 5_000  # measured holds that the ideal router draws from
 
 
-class Replication(Struct, kw_only=True):
-    """One of the systems side by side: what its Tasks met. Times in seconds."""
+class Hold(Struct, frozen=True):
+    """How long a Task held its Worker, in seconds, and what of that was work."""
 
-    waits: list[list[float]]  # by kind
-    waited: list[int]
-    holds: list[float]
-    span_s: float
+    work_s: float
+    mean_work_s: float  # of that Worker
+    hold_s: float
+
+
+class Measured(Struct):
+    """All replications of a case, and the holds in them."""
+
+    played: list[Played]
+    holds: list[Hold]
 
     @property
     def tasks(self) -> int:
-        return sum(map(len, self.waits))
+        return sum(one.tasks for one in self.played)
+
+    @property
+    def overhead_s(self) -> float:
+        """What a hold has beyond the work, on average."""
+        return fmean(one.hold_s - one.work_s for one in self.holds) if self.holds else 0.0
 
 
-class Measure(Struct, frozen=True, kw_only=True):
-    """A figure: how to read it off a replication, and what it is exactly if a mean hold is so many seconds."""
+class Verdict(Struct, frozen=True):
+    """What is said of a case."""
 
-    name: str
-    of: Callable[[Replication], float]
-    exact: Callable[[float], float]
-
-
-class Case(Struct, frozen=True, kw_only=True):
-    """A system; its rates are per unit of time, and a unit is made as long as a mean hold says."""
-
-    system: System
-    replications: int
-    measures: tuple[Measure, ...]
+    exacts: list[Exact]
+    check: Check
+    figures: list[Figure]
 
 
-def p_wait(found: Replication, kind: int = 0) -> float:
-    return found.waited[kind] / len(found.waits[kind]) if found.waits[kind] else 0.0
-
-
-def mean_wait(found: Replication, kind: int = 0) -> float:
-    return fmean(found.waits[kind]) if found.waits[kind] else 0.0
-
-
-def within(found: Replication, limit_s: float) -> float:
-    waits = found.waits[0]
-    return sum(wait <= limit_s for wait in waits) / len(waits) if waits else 0.0
-
-
-# ---- the cases. `rate` below is arrivals a second of one replication; a mean handle time of HANDLE_S makes it.
-
-HANDLE_S: Final = 0.25
-SL_S: Final = 0.1
-
-
-def _queue(rate: float, servers: int) -> tuple[Measure, ...]:
-    def exact(hold_s: float) -> formulas.Waits:
-        return formulas.waits(rate, hold_s, servers)
-
-    return (
-        Measure(name="P(wait)", of=p_wait, exact=lambda hold_s: exact(hold_s).p_wait),
-        Measure(name="mean wait, s", of=mean_wait, exact=lambda hold_s: exact(hold_s).mean),
-        Measure(
-            name=f"SL({SL_S:g} s)",
-            of=partial(within, limit_s=SL_S),
-            exact=lambda hold_s: exact(hold_s).within(SL_S),
-        ),
-    )
-
-
-def _priorities(rates: tuple[float, float], servers: int) -> tuple[Measure, ...]:
-    return tuple(
-        Measure(
-            name=f"mean wait, {name}, s",
-            of=partial(mean_wait, kind=kind),
-            exact=lambda hold_s, kind=kind: formulas.cobham(rates, hold_s, servers)[kind],  # type: ignore[misc]
-        )
-        for kind, name in enumerate(("high", "low"))
-    )
-
-
-def _skills(system: System) -> tuple[Measure, ...]:
-    def exact(hold_s: float, kind: int, *, mean: bool) -> float:
-        rate = 1 / hold_s
-        unit_s = HANDLE_S * system.agents[0].rate
-        agents = tuple(replace(agent, rate=rate) for agent in system.agents)
-        kinds = tuple(replace(one, rate=one.rate / unit_s) for one in system.kinds)
-        waits = longest_idle(replace(system, kinds=kinds, agents=agents))[kind]
-        return waits.mean if mean else waits.p_wait
-
-    found = []
-    for kind, one in enumerate(system.kinds):
-        of, at = partial(p_wait, kind=kind), partial(exact, kind=kind, mean=False)
-        found.append(Measure(name=f"P(wait), {one.name}", of=of, exact=at))
-        of, at = partial(mean_wait, kind=kind), partial(exact, kind=kind, mean=True)
-        found.append(Measure(name=f"mean wait, {one.name}, s", of=of, exact=at))
-    return tuple(found)
-
-
-THREE: Final = one_queue("M/M/3", 2.0, 1.0, 3, HANDLE_S)
-TWO_CLASSES: Final = System(
-    "two priorities",
-    (systems.Kind("high", 0.8, priority=10), systems.Kind("low", 1.2)),
-    one_queue("", 2.0, 1.0, 3, HANDLE_S).agents,
-    HANDLE_S,
-)
-W3: Final = skilled("W3", {"a": (1.0, (0, 1)), "b": (0.8, (1, 2))}, (0.8, 0.8, 0.8), HANDLE_S * 0.8)
-CASES: Final = (
-    Case(system=THREE, replications=12, measures=_queue(2.0 / HANDLE_S, 3)),
-    Case(system=TWO_CLASSES, replications=12, measures=_priorities((0.8 / HANDLE_S, 1.2 / HANDLE_S), 3)),
-    Case(system=W3, replications=12, measures=_skills(W3)),
-)
-
-
-def plan_of(case: Case, options: Options) -> Plan:
-    """The case as a load: each replication has skills, and so queues and Workers, of its own."""
-    system, kinds, crews = case.system, [], []
-    for number in range(case.replications):
-        kinds += [
-            Kind(
-                name=f"r{number} {one.name}",
-                share=one.rate,
-                skill=f"r{number} {one.skill}",
-                priority=one.priority,
-            )
-            for one in system.kinds
-        ]
-        for agent in dict.fromkeys(system.agents):
-            skills = tuple(f"r{number} {skill}" for skill in sorted(agent.skills))
-            handle_ms = system.unit_ms / agent.rate
-            crews.append(Crew(count=system.agents.count(agent), skills=skills, handle_ms=handle_ms))
-    return Plan(
-        scenario=f"theory: {system.name}",
-        rate_per_s=case.replications * system.rate / system.unit_s,
-        duration_s=options.duration_s or 20.0,
-        warm_up_s=min(4.0, (options.duration_s or 20.0) / 4),
-        kinds=tuple(kinds),
-        crews=tuple(crews),
-        from_offer=True,
-        generators=options.generators,
-        seed=options.seed,
-    )
-
-
-def replications(case: Case, run: Evidence) -> list[Replication]:
-    """What the log says of each of them, without the warm-up."""
-    size = len(case.system.kinds)
-    span_s = run.plan.duration_s - run.plan.warm_up_s
-    found = [
-        Replication(waits=[[] for _ in range(size)], waited=[0] * size, holds=[], span_s=span_s)
-        for _ in range(case.replications)
-    ]
+def measured(case: Case, run: Evidence, span: Span) -> Measured:
+    """What the log says of each replication."""
     lives = {} if run.history is None else run.history.lives
-    for sid, one in run.created.items():
+    works = {task: work_s for share in run.shares for task, work_s in share.worked}
+    mean_s = {agent.sid: agent.handle_s for agent in run.site.agents}
+    holds = {
+        sid: Hold(works[sid], mean_s[life.worker], life.hold_ms / 1000)
+        for sid, life in lives.items()
+        if life.hold_ms is not None and sid in works
+    }
+    found = Measured([nothing(case.system) for _ in range(case.replications)], list(holds.values()))
+    overhead_s, size = found.overhead_s, len(case.system.kinds)
+    for sid, one in sorted(run.created.items(), key=lambda item: item[1].meant_s):
         life = lives.get(sid)
-        if life is None or life.reserved_ms is None or one.meant_s < run.starts_at + run.plan.warm_up_s:
+        if life is None:
             continue
         number, kind = divmod(life.kind, size)
-        found[number].waits[kind].append((life.reserved_ms - life.created_ms) / 1000)
-        found[number].waited[kind] += life.reserved_ms > life.created_ms
-        if life.hold_ms is not None:
-            found[number].holds.append(life.hold_ms / 1000)
+        played, at_s, hold = found.played[number], one.meant_s - run.starts_at, holds.get(sid)
+        played.came.append((at_s, None if hold is None else hold.hold_s / (hold.mean_work_s + overhead_s)))
+        until_ms = life.ended_ms if life.reserved_ms is None else life.reserved_ms
+        if at_s >= span.from_s and until_ms is not None:
+            played.waits[kind].append((until_ms - life.created_ms) / 1000)
+            played.left[kind] += life.reserved_ms is None
     return found
 
 
-def judged(case: Case, found: Sequence[Replication]) -> tuple[list[Exact], Check, list[Figure]]:
-    """Each figure against theory. Invalid beyond LIMIT sd; unknown with too little to go by."""
-    name, tasks = f"theory, {case.system.name}", sum(one.tasks for one in found)
-    if len(found) < FEWEST_REPLICATIONS or tasks < FEWEST_TASKS or not all(one.holds for one in found):
-        return [], Check(name=name, state=State.UNKNOWN, said=f"only {tasks} Tasks", looked_at=tasks), []
-    hold_s = fmean(hold for one in found for hold in one.holds)
-    rate = case.system.rate / case.system.unit_s
-    excess = [len(one.holds) * fmean(one.holds) / (rate * one.span_s * hold_s) - 1 for one in found]
+def judged(case: Case, span: Span, found: Measured, seed: int, *, tasks: int = PLAYED_TASKS) -> Verdict:
+    """Each figure against theory. Invalid beyond LIMIT sd; unknown with too little to go by.
+
+    The ideal router is played for about so many `tasks`, which is some 12 us of CPU time each.
+    """
+    name = f"theory, {case.system.name}"
+
+    def unknown(said: str) -> Verdict:
+        check = Check(name=name, state=State.UNKNOWN, said=said, looked_at=found.tasks)
+        return Verdict([], check, [])
+
+    if found.tasks < FEWEST or not found.holds:
+        return unknown(f"only {found.tasks} Tasks")
+    held, meant = in_seconds(case.system, found.overhead_s), case.system.load
+    too_long = (
+        f"a hold takes {found.overhead_s * 1000:.0f} ms more than the work; the load is {held.load:.3f}"
+    )
+    if not held.patience_rate and 1 - held.load < (1 - meant) * SPARE:
+        return unknown(f"{too_long} instead of {meant:.3f}")
+    try:
+        exact = case.known.exact(held)
+    except ValueError:  # some Workers cannot keep up with what only they can do, and no queue has a mean
+        return unknown(f"{too_long}, and some Workers cannot keep up")
+    exacts = _measured_figures(case, span, found, exact, seed, tasks)
+    return Verdict(exacts, _check(name, case, exacts), _figures(case, exacts, found))
+
+
+def both(case: Case, first: Verdict, second: Verdict) -> Verdict:
+    """The verdict on two runs with a seed each: the means of their figures, by the same LIMIT.
+
+    There are so many figures that by chance one of a right router is beyond LIMIT every so often. A second run is
+    played when one is, and what is wrong with the router is wrong again.
+    """
+    if not first.exacts or not second.exacts:
+        return first
+    exacts = [
+        replace(
+            one,
+            exact=(one.exact + other.exact) / 2,
+            measured=(one.measured + other.measured) / 2,
+            sd=hypot(one.sd, other.sd) / 2,
+            samples=one.samples + other.samples,
+        )
+        for one, other in zip(first.exacts, second.exacts, strict=True)
+    ]
+    check = _check(first.check.name, case, exacts)
+    said = f"{check.said} (two runs; in the first {first.check.said})"
+    return Verdict(exacts, replace(check, said=said), second.figures)
+
+
+def _measured_figures(
+    case: Case, span: Span, found: Measured, exact: Sequence[float], seed: int, tasks: int
+) -> list[Exact]:
+    random, system = Random(f"{seed} ideal"), case.system
+    holds = _holds(case, found, random)
+    drawn = holds_of(holds)
+
+    def known(replications: Sequence[Played]) -> Controls:
+        return controls(system, span, replications, drawn, random)
+
+    own, pool = known(found.played), pooled(found.played)
+    ideal, pools = list[Controls](), list[Played]()
+    for _ in range(_runs(case, span, tasks)):
+        run = [play(system, span, holds, random) for _ in range(case.replications)]
+        ideal.append(known(run))
+        pools.append(pooled(run))
     figures = []
-    for measure in case.measures:
-        try:
-            exact = measure.exact(hold_s)
-        except ValueError:  # with such holds the Workers cannot keep up, and no queue has a mean
-            said = f"a hold takes {hold_s * 1000:.0f} ms, too long for the rate"
-            return [], Check(name=name, state=State.UNKNOWN, said=said, looked_at=tasks), []
-        measured, sd = _estimate(excess, [measure.of(one) for one in found])
+    for measure, value in zip(case.known.measures, exact, strict=True):
+        fitted = fit(ideal, [measure.of(one) for one in pools])
+        middle, sd = estimate(fitted, value, own, measure.of(pool))
         figures.append(
             Exact(
-                case=case.system.name, name=measure.name, exact=exact, measured=measured, sd=sd, samples=tasks
+                case=system.name, name=measure.name, exact=value, measured=middle, sd=sd, samples=found.tasks
             )
         )
-    off = [f"{one.name} is {one.measured:.4g}, not {one.exact:.4g}" for one in figures if abs(z(one)) > LIMIT]
-    worst = max(figures, key=lambda one: abs(z(one)))
-    said = "; ".join(off) or f"{len(figures)} figures hold; {worst.name} is {z(worst):+.1f} sd off"
-    state = State.INVALID if off else State.VALID
-    overhead = Figure(
-        name=f"{case.system.name}: mean hold beyond the work",
-        value=round((hold_s - case.system.unit_s / case.system.agents[0].rate) * 1000, 3),
-        unit="ms",
-        better="lower",
-    )
-    return (
-        figures,
-        Check(name=name, state=state, said=said, looked_at=tasks),
-        [overhead, *_inferred(case, figures, hold_s)],
-    )
+    return figures
+
+
+def _runs(case: Case, span: Span, tasks: int) -> int:
+    least, most = RUNS
+    return min(most, max(least, round(tasks / (case.replications * case.rate_per_s * span.until_s))))
+
+
+def _holds(case: Case, found: Measured, random: Random) -> list[list[float]]:
+    """For each agent the holds that it might have had: works as they were drawn, put right to their mean, and all
+    that was measured beyond them."""
+    some = found.holds if len(found.holds) <= DRAWN else random.sample(found.holds, DRAWN)
+    drawn = fmean(one.work_s / one.mean_work_s for one in some)
+    by_rate = {
+        agent: [
+            case.work_s(agent) * one.work_s / one.mean_work_s / drawn + one.hold_s - one.work_s
+            for one in some
+        ]
+        for agent in dict.fromkeys(case.system.agents)
+    }
+    return [by_rate[agent] for agent in case.system.agents]
+
+
+def holds_of(agents: Sequence[Sequence[float]]) -> Holds:
+    """What is to be known of the holds of all agents, who get equally many Tasks."""
+    means = [fmean(one) for one in agents]
+    squares = [fmean(hold * hold for hold in one) / mean**2 for one, mean in zip(agents, means, strict=True)]
+    return Holds(fmean(means), fmean(squares))
+
+
+def _check(name: str, case: Case, exacts: Sequence[Exact]) -> Check:
+    """Off is proved wrong, however wide the noise; within it, only what is narrow enough to have been off holds."""
+    exact = {one.name: one.exact for one in exacts}
+    size = {one.name: exact[one.small or one.name] for one in case.known.measures}
+    tasks = exacts[0].samples
+    off = [f"{one.name} is {one.measured:.4g}, not {one.exact:.4g}" for one in exacts if abs(z(one)) > LIMIT]
+    if off:
+        return Check(name=name, state=State.INVALID, said="; ".join(off), looked_at=tasks)
+    if noisy := [one for one in exacts if LIMIT * one.sd > NOISE * abs(size[one.name])]:
+        first = max(noisy, key=lambda one: one.sd / abs(size[one.name]))
+        said = f"bound by noise: {first.name} has an sd of {first.sd:.2g}; a longer --duration tells"
+        return Check(name=name, state=State.UNKNOWN, said=said, looked_at=tasks)
+    worst = max(exacts, key=lambda one: abs(z(one)))
+    said = f"{len(exacts)} figures hold; {worst.name} is {z(worst):+.1f} sd off"
+    return Check(name=name, state=State.VALID, said=said, looked_at=tasks)
 
 
 def z(figure: Exact) -> float:
@@ -232,38 +222,36 @@ def z(figure: Exact) -> float:
     return off / figure.sd if figure.sd else copysign(inf, off) if off else 0.0
 
 
-def _inferred(case: Case, figures: Sequence[Exact], hold_s: float) -> list[Figure]:
-    """The delay between a completion and the next offer that would explain P(wait), where one queue tells it."""
-    servers, rate = len(case.system.agents), case.system.rate / case.system.unit_s
-    measured = next((one.measured for one in figures if one.name == "P(wait)"), None)
-    if measured is None:
-        return []
-    value = round(delay_s(measured, rate, hold_s, servers) * 1000, 3)
-    name = f"{case.system.name}: router's delay inferred from P(wait)"
-    return [Figure(name=name, value=value, unit="ms", better="lower")]
+def _figures(case: Case, exacts: Sequence[Exact], found: Measured) -> list[Figure]:
+    figures = [_ms(f"{case.system.name}: mean hold beyond the work", found.overhead_s)]
+    p_wait = next((one for one in exacts if one.name == "P(wait)"), None)
+    if p_wait is None or len(case.system.kinds) > 1 or case.system.patience_rate:
+        return figures
+    system = in_seconds(case.system, found.overhead_s)
+    delay_s = delay_of(p_wait.measured, system)
+    sd_s = (delay_of(p_wait.measured + p_wait.sd, system) - delay_of(p_wait.measured - p_wait.sd, system)) / 2
+    return [
+        *figures,
+        _ms(f"{case.system.name}: router's delay inferred from P(wait)", delay_s),
+        _ms(f"{case.system.name}: its sd", sd_s),
+    ]
 
 
-def delay_s(measured: float, rate: float, hold_s: float, servers: int) -> float:
-    """By inversion of Erlang C: a delay d makes the load rate x (hold + d). Negative where less waits than should."""
-    low, high = -hold_s, servers / rate - hold_s
+def _ms(name: str, seconds: float) -> Figure:
+    return Figure(name=name, value=round(seconds * 1000, 3), unit="ms", better="lower")
+
+
+def delay_of(p_wait: float, system: System) -> float:
+    """The delay between a completion and the same Worker's next offer that would explain P(wait), in the system's unit.
+
+    By inversion of Erlang C: a delay d makes the load rate x (hold + d). Negative where less waits than should.
+    """
+    servers, hold = len(system.agents), 1 / system.agents[0].rate
+    low, high = -hold, servers / system.rate - hold
     for _ in range(60):
         middle = (low + high) / 2
-        if formulas.erlang_c(rate * (hold_s + middle), servers) < measured:
+        if formulas.erlang_c(system.rate * (hold + middle), servers) < p_wait:
             low = middle
         else:
             high = middle
     return low
-
-
-def _estimate(excess: Sequence[float], values: Sequence[float]) -> tuple[float, float]:
-    """The figure where there is no excess load, and its standard deviation, from a line through the replications.
-
-    Few replications do not know their own spread well; the sd is widened as Student's t says, so that 3 of it are
-    exceeded as rarely as 3 sd of a normal distribution.
-    """
-    line, count, middle = linear_regression(excess, values), len(values), fmean(excess)
-    off = sum((value - line.intercept - line.slope * x) ** 2 for x, value in zip(excess, values, strict=True))
-    spread = sum((x - middle) ** 2 for x in excess)
-    free = count - 2
-    wider = 1 + (7.5 / free + 17.25 / free**2 + 30.2 / free**3) / LIMIT  # Cornish-Fisher at 3 sd
-    return line.intercept, wider * sqrt(off / free * (1 / count + middle**2 / spread))

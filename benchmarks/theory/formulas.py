@@ -6,8 +6,12 @@ Rates are per unit of time, times in the same unit. `load` is a = rate x mean wo
 from __future__ import annotations
 
 from math import exp
+from typing import Final
 
 from msgspec import Struct
+
+STEPS: Final = 64  # of a second; even
+FEWEST_S: Final = 3
 
 
 class Waits(Struct, frozen=True):
@@ -23,7 +27,7 @@ class Waits(Struct, frozen=True):
 
 
 class Abandonment(Struct, frozen=True):
-    """M/M/c+M: Tasks leave the queue when their patience ends."""
+    """M/M/c+G: Tasks leave the queue when their patience ends."""
 
     p_wait: float
     p_abandon: float
@@ -75,3 +79,31 @@ def abandonment(rate: float, mean_work: float, servers: int, mean_patience: floa
     total = sum(shares)
     queue = sum((n - servers) * share for n, share in enumerate(shares) if n > servers) / total
     return Abandonment(sum(shares[servers:]) / total, queue / mean_patience / rate, queue)
+
+
+def whole_seconds(rate: float, mean_work: float, servers: int, mean_patience: float) -> Abandonment:
+    """The same in seconds, with patience as a Task's Timeout can have it: whole seconds, rounded, and 1 at least.
+
+    The wait that an arriving Task would have to bear has a density beyond 0 that follows from how many are still there
+    after so long (Baccelli and Hebuterne, 1981). It is integrated from second to second by Simpson's rule.
+    """
+    load = rate * mean_work
+    busy = [1.0]
+    for count in range(1, servers):
+        busy.append(busy[-1] * load / count)
+    density, stayed, waiting, leaving, queued, at_s = rate * busy[-1], 0.0, 0.0, 0.0, 0.0, 0
+    while at_s < FEWEST_S or density > 1e-15 * (sum(busy) + waiting):
+        staying = exp(-(at_s + 0.5) / mean_patience) if at_s else 1.0
+        growth = rate * staying - servers / mean_work
+        here = [density * exp(growth * step / STEPS) for step in range(STEPS + 1)]
+        waiting += _simpson(here)
+        leaving += (1 - staying) * _simpson(here)
+        queued += _simpson([one * (stayed + staying * step / STEPS) for step, one in enumerate(here)])
+        density, stayed, at_s = here[-1], stayed + staying, at_s + 1
+    total = sum(busy) + waiting
+    return Abandonment(waiting / total, leaving / total, rate * queued / total)
+
+
+def _simpson(values: list[float]) -> float:
+    """The integral over one second of a function at its even STEPS and both ends."""
+    return (values[0] + values[-1] + 4 * sum(values[1::2]) + 2 * sum(values[2:-1:2])) / 3 / STEPS

@@ -67,8 +67,8 @@ class Closing(Book):
 
     ending: asyncio.Event
 
-    def completed(self, task: str, reservation: str, meant_s: float) -> None:
-        super().completed(task, reservation, meant_s)
+    def completed(self, task: str, reservation: str, meant_s: float, work_s: float) -> None:
+        super().completed(task, reservation, meant_s, work_s)
         self.ending.set()
 
     def wrong(self, what: str, answer: Answer) -> None:
@@ -89,7 +89,10 @@ async def worked(played: Played) -> Book:
     return book
 
 
-async def test_a_completion_without_an_answer_when_the_run_ends_is_in_doubt() -> None:
+async def test_a_completion_without_an_answer_when_the_run_ends_is_in_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("benchmarks.suite.agents.LAST_S", 0.05)
     job = Job(plan=Plan(scenario="lives"), site=SITE, number=0, agents=[AGENT], starts_at=time.time())
     book, played = Book(job), Played((200, "{}"), SILENT)
     async with listening(played) as url, asyncio.timeout(10):

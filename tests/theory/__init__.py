@@ -1,6 +1,5 @@
 """The engine, judged by queueing theory in virtual time. What theory says is in benchmarks/theory.
 
-    chain.py      skills: the Markov chain itself, for any order of idle Workers, solved by iteration
     load.py       random arrivals, work and patience, from a seed
     play.py       plays a load against a router, event by event, in virtual time, and counts
     plain.py      routers in memory: the right one, and wrong ones that the judge has to catch

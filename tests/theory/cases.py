@@ -11,9 +11,9 @@ from typing import Final
 from msgspec import Struct
 
 from benchmarks.theory import formulas
+from benchmarks.theory.chain import reserved_longest_ago
 from benchmarks.theory.skills import KindWaits, longest_idle
 from benchmarks.theory.systems import Kind, System, one_queue, skilled
-from tests.theory.chain import reserved_longest_ago
 from tests.theory.judge import Measure
 from tests.theory.plain import Way
 from tests.theory.tally import Tally

@@ -7,10 +7,10 @@ from math import exp, factorial, isclose
 import pytest
 
 from benchmarks.theory import formulas
+from benchmarks.theory.chain import Chain, Rank, reserved_longest_ago
 from benchmarks.theory.skills import KindWaits, longest_idle
 from benchmarks.theory.systems import System, one_queue, skilled
 from tests.theory.cases import M4, THREE, W3
-from tests.theory.chain import Chain, Rank, reserved_longest_ago
 
 
 def close(found: float, known: float, digits: float) -> bool:
@@ -69,6 +69,24 @@ def test_nobody_abandons_whose_patience_has_no_end() -> None:
     found, endless = formulas.abandonment(2.0, 1.0, 3, 1e9), formulas.waits(2.0, 1.0, 3)
     assert close(found.p_wait, endless.p_wait, 1e-6)
     assert close(found.mean_queue, 2.0 * endless.mean, 1e-6)
+
+
+def test_patience_in_whole_seconds_is_patience_where_waits_are_long() -> None:
+    fine, known = (
+        formulas.whole_seconds(3e-3, 1000.0, 3, 1000.0),
+        formulas.abandonment(3e-3, 1000.0, 3, 1000.0),
+    )
+    assert close(fine.p_wait, known.p_wait, 1e-5)
+    assert close(fine.p_abandon, known.p_abandon, 1e-5)
+    assert close(fine.mean_queue, known.mean_queue, 1e-5)
+    # P(abandon) = Lq / patience / rate.
+    assert close(known.p_abandon, known.mean_queue / 1000 / 3e-3, 1e-12)
+
+
+def test_nobody_leaves_in_the_first_second() -> None:
+    found, endless = formulas.whole_seconds(100.0, 0.09, 10, 0.01), formulas.waits(100.0, 0.09, 10)
+    assert found.p_abandon < endless.p_wait * exp(-1 / endless.tail) * 1.01
+    assert close(found.p_wait, endless.p_wait, 1e-4)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.theory.tally import Tally
 
 PLAYS: Final = 8
 
-# What tests.theory.chain finds in half a minute: python -m tests.theory does it anew.
+# What benchmarks.theory.chain finds in half a minute: python -m tests.theory does it anew.
 M4_FIGURES: Final = (KindWaits(0.38133, 0.38200), KindWaits(0.60573, 0.85090), KindWaits(0.69479, 1.29216))
 
 

@@ -25,8 +25,8 @@ def altered(what: str, file: str, old: str, new: str) -> Mutation:
 @asynccontextmanager
 async def deployed(folder: Path, mutation: Mutation | None) -> AsyncIterator[Access]:
     """A deployment of a copy of the program, altered or as it is; it runs in processes of its own."""
-    for name in ("api", "engine", "benchmarks"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "peers"))
+    for name in ("api", "engine"):
+        shutil.copytree(ROOT / name, folder / name)  # with what is compiled: each process would do it anew
     if mutation is None:
         shutil.copytree(ROOT / "lua", folder / "lua")
     else:

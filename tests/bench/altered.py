@@ -23,14 +23,13 @@ def altered(what: str, file: str, old: str, new: str) -> Mutation:
 
 
 @asynccontextmanager
-async def deployed(folder: Path, mutation: Mutation | None) -> AsyncIterator[Access]:
+async def deployed(folder: Path, *mutations: Mutation) -> AsyncIterator[Access]:
     """A deployment of a copy of the program, altered or as it is; it runs in processes of its own."""
-    for name in ("api", "engine"):
+    for name in ("api", "engine", "lua"):
         shutil.copytree(ROOT / name, folder / name)  # with what is compiled: each process would do it anew
-    if mutation is None:
-        shutil.copytree(ROOT / "lua", folder / "lua")
-    else:
-        mutation.make(folder / "lua", ROOT / "lua")
+    for mutation in mutations:
+        path = folder / "lua" / mutation.file
+        path.write_text(mutation.applied(path.read_text()))
     program = Program(
         *("serve", "--port", "0", "--data", str(folder / "data"), "--durability", "relaxed"),
         env=environment(PYTHONPATH=str(folder), TRUNKLINE_ACCOUNT_SID=SID, TRUNKLINE_AUTH_TOKEN=TOKEN),

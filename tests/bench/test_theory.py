@@ -266,7 +266,10 @@ def test_cases_are_chosen_by_name() -> None:
         chosen(Options(cases=("w4",)))
 
 
-def test_the_command_line_names_every_case() -> None:
+def test_the_command_line_names_every_case(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "api.logs.configure", lambda *_, **__: None
+    )  # the logs of this process stay as they are
     shown = CliRunner().invoke(bench, ["run", "--help"]).output
     assert all(case.name in shown for case in CASES)
     wrong = CliRunner().invoke(bench, ["theory", "--case", "w4"])

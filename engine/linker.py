@@ -28,17 +28,22 @@ _STATE: Final = re.compile(r"^local ([\w, ]+?)( = |$)", re.MULTILINE)
 _NAME: Final = re.compile(r"\w+")
 
 
+class _Function(Struct, frozen=True):
+    body: str
+    words: frozenset[str]  # the names in it, of whatever
+
+
 class _Text(Struct, frozen=True):
     """A file without comments, taken apart."""
 
     constants: str
     declared: str  # locals that functions share and each call sets
-    functions: Mapping[str, str]
+    functions: Mapping[str, _Function]
     call: str
 
     @property
     def once(self) -> str:
-        return self.constants + self.declared + "".join(self.functions.values())
+        return self.constants + self.declared + "".join(found.body for found in self.functions.values())
 
 
 def link(texts: Mapping[str, str], fragments: Mapping[str, str]) -> list[Script]:
@@ -65,10 +70,10 @@ def _in_order(includes: Iterable[list[str]]) -> Iterable[str]:
 
 def _taken_apart(text: str, *, of_fragment: bool) -> _Text:
     bare = _EMPTY.sub("", _COMMENT.sub("", _BLOCK_COMMENT.sub("", text)))
-    functions = {match[1]: match[0] for match in _FUNCTION.finditer(bare)}
+    functions = {match[1]: _Function(match[0], _words(match[0])) for match in _FUNCTION.finditer(bare)}
     left = _FUNCTION.sub("", bare)
     call = _CONSTANT.sub("", left)
-    used = _words(functions.values())
+    used = frozenset[str]().union(*(found.words for found in functions.values()))
     shared = [
         match[1]
         for match in _STATE.finditer(call)
@@ -87,15 +92,16 @@ def _set(shared: list[str], match: re.Match[str]) -> str:
 
 def _alone(texts: list[_Text], call: str) -> str:
     """One script by itself, without the functions that nothing reaches: EVAL makes them at each call."""
-    functions = {name: body for one in texts for name, body in one.functions.items()}
+    functions = {name: found for one in texts for name, found in one.functions.items()}
     reached: set[str] = set()
-    fresh = _words([call]) & functions.keys()
+    fresh = _words(call) & functions.keys()
     while fresh:
         reached |= fresh
-        fresh = (_words(functions[name] for name in fresh) & functions.keys()) - reached
+        named = frozenset[str]().union(*(functions[name].words for name in fresh))
+        fresh = (named & functions.keys()) - reached
     first = "".join(one.constants + one.declared for one in texts)
-    return first + "".join(body for name, body in functions.items() if name in reached) + call
+    return first + "".join(found.body for name, found in functions.items() if name in reached) + call
 
 
-def _words(texts: Iterable[str]) -> set[str]:
-    return {word for text in texts for word in _NAME.findall(text)}
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_NAME.findall(text))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,8 +47,12 @@ class Scripts:
         return self._pipeline.script(self._scripts[name], keys, args)
 
 
-def load_scripts(folder: Path = LUA) -> dict[str, Script]:
-    """All scripts of a folder by name. Raises FileNotFoundError for a folder without any, and for a missing include."""
+@cache
+def load_scripts(folder: Path = LUA) -> Mapping[str, Script]:
+    """All scripts of a folder by name; some 40 ms, once in a process.
+
+    Raises FileNotFoundError for a folder without any, and for a missing include.
+    """
     texts, fragments = files(folder)
     if not texts:
         raise FileNotFoundError(f"no Lua scripts in {folder}: the installation is incomplete")

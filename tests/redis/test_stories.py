@@ -105,6 +105,13 @@ def a_limit_on_the_work_at_hand_includes_the_limit(play: Play) -> None:
     assert play.holder(third) == ann
 
 
+def who_has_no_slot_on_a_channel_has_no_free_part_of_it(play: Play) -> None:
+    """Semantics 7.3: 0 of 0 is 0, for Tasks of any channel."""
+    ann = play.worker("ann")
+    play.slots(ann, "default", capacity=0)
+    assert play.holder(play.task(task_channel="chat", attributes=SECOND)) == ann
+
+
 def what_a_worker_gets_when_it_comes_counts_on_all_its_channels(play: Play) -> None:
     """Semantics 5.3: the last Reservation on any channel says how long the Worker has been idle."""
     ann = play.worker("ann", activity="Offline")
@@ -197,6 +204,7 @@ STORIES: Final[list[tuple[Callable[[Play], None], Site]]] = [
     (a_task_that_arrives_lets_the_older_one_be_offered, by_load(PARTLY_FREE)),
     (whoever_accepts_is_offered_what_is_for_those_at_work, by_load(AT_WORK)),
     (whoever_accepts_is_offered_what_is_for_those_at_work, by_load(AT_WORK, max_reserved=2)),
+    (who_has_no_slot_on_a_channel_has_no_free_part_of_it, by_load(PARTLY_FREE)),
     (a_limit_on_the_work_at_hand_includes_the_limit, by_load("worker.channel.default.assigned_tasks <= 1")),
     (what_a_worker_gets_when_it_comes_counts_on_all_its_channels, PLAIN),
     (a_task_at_rest_lets_a_later_one_for_its_worker_pass, PLAIN),

@@ -95,14 +95,17 @@ def a_stale_revision_changes_nothing(play: Play) -> None:
     task = play.task()
     offer = play.offer_of(task)
     before = play.see()
-    with pytest.raises(RevisionMismatch):
-        play.update_task(task, priority=3, if_match=0)
-    with pytest.raises(RevisionMismatch):
-        play.delete_task(task, if_match=0)
-    with pytest.raises(RevisionMismatch):
-        play.update_worker(ann, friendly_name="anna", if_match=0)
-    with pytest.raises(RevisionMismatch):
-        play.answer(offer, "accepted", if_match=1)
+    for off in (-1, 1):
+        with pytest.raises(RevisionMismatch):
+            play.update_task(task, priority=3, if_match=1 + off)
+        with pytest.raises(RevisionMismatch):
+            play.update_task(task, assignment_status="canceled", if_match=1 + off)
+        with pytest.raises(RevisionMismatch):
+            play.delete_task(task, if_match=1 + off)
+        with pytest.raises(RevisionMismatch):
+            play.update_worker(ann, friendly_name="anna", if_match=play.person(ann)["revision"] + off)
+        with pytest.raises(RevisionMismatch):
+            play.answer(offer, "accepted", if_match=off)
     assert play.see() == before
     play.update_task(task, priority=3, if_match=1)
     assert play.look(task)["revision"] == 2

@@ -229,3 +229,23 @@ def another_answering_time_counts_for_tasks_that_come_or_start_anew(play: Play) 
     assert play.holder(offered) == ann
     play.wait(10)
     assert (play.status(offered), play.activity(ann)) == ("pending", "Offline")
+
+
+TWICE_A: Final = one_filter({"queue": "a", **TEN}, {"queue": "a", "timeout": 60}, {"queue": "c"})
+
+
+@scenario(flow(TWICE_A, "a", "c", answer_s=5))
+def a_task_that_began_anew_when_its_offer_ended_does_not_begin_again_at_the_next(play: Play) -> None:
+    """Its steps have one queue, so it stays where it was; the time of the last one says whether it began again."""
+    ann = play.worker("ann")
+    task = play.task()
+    play.update_task(task, attributes='{"a": 1}')
+    play.move(ann, "Offline", reject_pending_reservations=True)
+    play.wait(10)
+    play.move(ann, "Available")
+    assert play.holder(task) == ann
+    play.move(ann, "Offline", reject_pending_reservations=True)
+    play.wait(59)
+    assert play.queue(task) == "a"
+    play.wait(1)
+    assert play.queue(task) == "c"

@@ -116,3 +116,13 @@ def the_capacity_a_channel_already_has_changes_nothing(play: Play) -> None:
     before = play.person(ann)
     play.slots(ann, "chat", capacity=1, available=True)
     assert play.person(ann) == before
+
+
+@scenario(one_queue())
+def what_a_worker_takes_on_several_channels_counts_each_time_in_its_revision(play: Play) -> None:
+    ann = play.worker("ann", activity="Offline")
+    waiting = [play.task(task_channel=channel) for channel in ("default", "chat", "sms")]
+    before = play.person(ann)["revision"]
+    play.move(ann, "Available")
+    assert [play.holder(task) for task in waiting] == [ann] * 3
+    assert play.person(ann)["revision"] == before + 4  # the Activity and three Reservations

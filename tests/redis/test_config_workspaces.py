@@ -9,6 +9,7 @@ from config_support import START_MS, World, config_server, world
 from engine.errors import Invalid, NotFound
 from engine.keys import ShardKeys
 from engine.rules import parse_workflow
+from engine.scripts import Status
 
 __all__ = ["config_server", "world"]
 
@@ -245,3 +246,18 @@ async def test_names_of_1_to_64_characters_are_kept_as_they_are(world: World, na
     found = await world.process.workspaces.create(world.account, friendly_name=name)
     read = await world.another_process().workspaces.fetch(world.account, found.value.sid)
     assert read.value.friendly_name == name
+
+
+async def test_the_script_deletes_for_the_owner_only(world: World) -> None:
+    """Whoever decided to call it may have read an older state."""
+    sid = await world.workspace()
+    keys = await world.keys(sid)
+    scripts = world.process.workspaces._config.scripts
+    shard = (await world.process.config.get(world.account, sid)).shard
+    args = ["AC" + "0" * 32, sid, START_MS]
+    before = await world.hot(sid)
+    assert await scripts.run("delete_workspace", [keys.root, ShardKeys(shard).prefix], args) == [
+        Status.NOT_FOUND
+    ]
+    assert await world.hot(sid) == before
+    assert (await world.another_process().workspaces.fetch(world.account, sid)).value.sid == sid

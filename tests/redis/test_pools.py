@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -119,3 +120,43 @@ async def test_a_worker_who_waits_to_be_indexed_leaves_no_trace_of_a_pool_droppe
     else:
         await centre.matcher.run_once()
     assert await centre.call("EXISTS", pool) == 0
+
+
+async def ids_in_record(centre: Centre) -> set[str]:
+    """Pools and censuses that the Worker's record names."""
+    lists = [text for text in await centre.traces() if text.endswith(",")]
+    return {name for text in lists for name in text.rsplit("|", 1)[-1].split(",") if name}
+
+
+async def living(centre: Centre) -> set[str]:
+    return {key.decode().rsplit(":", 1)[1] for key in await centre.call("KEYS", f"{centre.keys.root}p:*")}
+
+
+async def test_a_worker_who_is_parked_in_a_dropped_pool_forgets_it(centre: Centre) -> None:
+    held = await centre.task(await centre.workflow(expression="worker.level > 1"))
+    offers = (await centre.engine.reservations.of_task(AC, centre.sid, held)).value.items
+    await centre.engine.reservations.answer_of_task(AC, centre.sid, held, offers[0].sid, status="accepted")
+    waits = await centre.task(await centre.workflow())  # meets the Worker, who has no slot: parked
+    assert len(await ids_in_record(centre)) == 2
+    await centre.engine.tasks.delete(AC, centre.sid, waits)
+    centre.clock[0] += 2 * UNUSED_MS
+    assert await centre.sweep() == 2
+    assert (await ids_in_record(centre), await living(centre)) == (set(), set())
+
+
+async def test_a_worker_counted_twice_is_counted_once_when_one_count_is_dropped(centre: Centre) -> None:
+    first = await centre.workflow(**STEPS["skip"])
+    second = await centre.workflow(**STEPS["skip"])
+    queues = (await centre.engine.task_queues.list(AC, centre.sid, limit=10)).value.items
+    own = json.loads((await centre.engine.workflows.fetch(AC, centre.sid, second)).value.configuration)
+    target = own["task_routing"]["filters"][0]["targets"][0]["queue"]
+    assert target in {queue.sid for queue in queues}
+    await centre.engine.task_queues.update(AC, centre.sid, target, target_workers="level > 1")
+    gone = await centre.task(first)
+    assert [await centre.task(second) for _ in range(2)]  # the last one waits and keeps pool and count
+    assert len(await ids_in_record(centre)) == 4
+    await centre.engine.tasks.delete(AC, centre.sid, gone)
+    centre.clock[0] += 2 * UNUSED_MS
+    assert sum([await centre.sweep() for _ in range(2)]) == 2
+    assert await ids_in_record(centre) == await living(centre)
+    assert len(await living(centre)) == 2

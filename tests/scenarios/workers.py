@@ -126,3 +126,11 @@ def what_a_worker_takes_on_several_channels_counts_each_time_in_its_revision(pla
     play.move(ann, "Available")
     assert [play.holder(task) for task in waiting] == [ann] * 3
     assert play.person(ann)["revision"] == before + 4  # the Activity and three Reservations
+
+
+@scenario(one_queue())
+def a_name_that_was_given_up_is_another_workers(play: Play) -> None:
+    ann = play.worker("ann")
+    play.update_worker(ann, friendly_name="anna")
+    other = play.worker("ann")
+    assert [play.person(sid)["name"] for sid in (ann, other)] == ["anna", "ann"]

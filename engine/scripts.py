@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from engine.linker import link
-from engine.redis import Pipeline, Script
+from engine.redis import Pipeline, Script, ServerRefused
 from engine.redis.script import PREFIX
 
 LUA: Final = Path(__file__).resolve().parent.parent / "lua"
@@ -72,10 +72,16 @@ async def install(redis: Redis) -> list[str]:
     """Load the scripts, and delete the libraries that other versions of this program left; the names of those.
 
     Where such a version still runs, it loads its own again at its next call. Two round trips, and one for each; loading
-    keeps the server busy for some ms, which no caller should wait for. Raises RedisError.
+    keeps the server busy for some ms, which no caller should wait for. Raises ServerRefused for a server that does not
+    let us, and RedisError for one that does not answer.
     """
     library = next(iter(load_scripts().values())).library
-    await redis.function_load(library.text, replace=True)
+    try:
+        await redis.function_load(library.text, replace=True)
+    except ResponseError as error:
+        raise ServerRefused(
+            f"The Redis server does not take our scripts: {error}. Allow the user FCALL and FUNCTION."
+        ) from error
     listed = await redis.function_list(f"{PREFIX}*")
     old = sorted({_text(name) for found in listed for name in found[1:2]} - {library.name})
     for name in old:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from hostile_server import on_both_loops, until
+from redis.asyncio import Redis
 
 from engine.redis import (
     ConnectionLost,
@@ -18,6 +19,7 @@ from engine.redis import (
     Pipeline,
     RedisURL,
     ServerError,
+    ServerRefused,
     alone,
     connect,
 )
@@ -93,6 +95,16 @@ async def test_functions_of_other_versions_are_dropped_and_others_are_not(
         kept = {library[1] for library in await p.call("FUNCTION", "LIST")}
         assert kept >= {mine.library.name.encode(), b"foreign"}
         assert await p.script(other, [key], []) == 1
+    await redis.aclose()
+
+
+async def test_a_user_who_may_not_load_scripts_is_told_what_to_allow(server: EmbeddedServer) -> None:
+    async with Pipeline(RedisURL.parse(server.url)) as p:
+        await p.call("ACL", "SETUSER", "narrow", "on", ">secret", "~*", "+@all", "-function")
+    path = RedisURL.parse(server.url).path
+    redis = Redis(unix_socket_path=path, username="narrow", password="secret")
+    with pytest.raises(ServerRefused, match=r"Allow the user FCALL and FUNCTION\."):
+        await install(redis)
     await redis.aclose()
 
 

@@ -32,23 +32,27 @@ class Market:
         self._activity_names: dict[str, str] = {}
         self._channels: dict[str, ChannelFacts] = {}
         self._versions: dict[str, bytes] = {}  # Worker SID -> dv of the record the index holds
-        self.config = config
+        self.config = self._expected = config
         self.pool_version = 0
         self.workers = WorkerIndex()
         self.conditions = ConditionIndex()
         self.pools: dict[str, PoolRules] = {}
 
-    async def sync(self, config: WorkspaceConfig) -> None:
-        """Catch up with the logs. One round trip when nothing has changed, else O(changes)."""
-        async with self._lock:
-            self._adopt(config)
-            head = await self._live.ask("HMGET", self._keys.ws, "directory", "pool_version", "pool_floor")
-            if self.pool_version < int(head[2] or 0):
-                self._forget_pools()
-            if int(head[1] or 0) > self.pool_version:
-                await self._sync_pools(int(head[1]))
-            if int(head[0] or 0) > self._directory:
-                await self._sync_workers()
+    def expect(self, config: WorkspaceConfig) -> None:
+        """Have the next `sync` go by this configuration, unless a newer one is known."""
+        if config.version > self._expected.version:
+            self._expected = config
+
+    async def sync(self) -> None:
+        """Catch up with the logs. One round trip when nothing has changed, else O(changes). One at a time."""
+        self._adopt(self._expected)
+        head = await self._live.ask("HMGET", self._keys.ws, "directory", "pool_version", "pool_floor")
+        if self.pool_version < int(head[2] or 0):
+            self._forget_pools()
+        if int(head[1] or 0) > self.pool_version:
+            await self._sync_pools(int(head[1]))
+        if int(head[0] or 0) > self._directory:
+            await self._sync_workers()
 
     async def sync_workers(self, config: WorkspaceConfig) -> None:
         """The same for the Workers alone, for who counts and does not match.

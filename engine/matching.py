@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.errors import NotFound, Unavailable
+from engine.flights import Flights
 from engine.indexing import Indexing
 from engine.keys import WorkspaceKeys
 from engine.live import ATTEMPTS, Live, shard_keys
@@ -41,6 +42,7 @@ class Matching:
     def __init__(self, live: Live, placers: Placers, *, unused_ms: int = UNUSED_MS) -> None:
         self._live = live
         self._markets: dict[tuple[int, int], Market] = {}
+        self._catching_up: Flights[None] = Flights()
         self._pools = Pools(live, self._market, self._newest, unused_ms=unused_ms)
         self._indexing = Indexing(live, self._market, self._newest)
         self._next_step = NextStep(live, placers)
@@ -94,7 +96,8 @@ class Matching:
         self._markets[key] = market
         if len(self._markets) > MAX_MARKETS:
             del self._markets[next(iter(self._markets))]
-        await market.sync(config)
+        market.expect(config)
+        await self._catching_up.join(market, market.sync)
         return market
 
     async def _route(self, config: WorkspaceConfig, sid: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from small_centre import AC, Centre, small_centre
 
+from engine.market import Market
 from engine.pools import UNUSED_MS
 
 
@@ -120,6 +122,26 @@ async def test_a_worker_who_waits_to_be_indexed_leaves_no_trace_of_a_pool_droppe
     else:
         await centre.matcher.run_once()
     assert await centre.call("EXISTS", pool) == 0
+
+
+async def test_pools_made_side_by_side_read_what_has_changed_together(
+    centre: Centre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workflow = await centre.workflow(expression="worker.level == task.level")
+    tasks = [await centre.post(workflow, level=level) for level in range(60)]
+    number, sync, begun = int(centre.keys.root.split(":")[2]), Market.sync, 0
+
+    async def counted(market: Market) -> None:
+        nonlocal begun
+        begun += 1
+        await sync(market)
+
+    monkeypatch.setattr(Market, "sync", counted)
+    await asyncio.gather(*(centre.matching.do("route", 0, number, {"t": task}) for task in tasks))
+    assert await centre.pools() == 60
+    assert begun <= 4  # not one after the other: each waits for the server, which may wait for its disk
+    found = [(await centre.engine.tasks.fetch(AC, centre.sid, task)).value.status for task in tasks]
+    assert [level for level, status in enumerate(found) if status == "reserved"] == [2]  # the Worker's own
 
 
 async def ids_in_record(centre: Centre) -> set[str]:

@@ -1,4 +1,4 @@
-"""Reports that nobody measured, with something in every field."""
+"""Reports that nobody measured, with something in every field, and a deployment that is nowhere."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from functools import cache
 from typing import Final
 
 from benchmarks.suite.latency import Times, latency
+from benchmarks.suite.plan import Site
 from benchmarks.suite.report import (
     Check,
     Counts,
@@ -25,6 +26,17 @@ from benchmarks.suite.report import (
     verdict_of,
 )
 
+SITE: Final = Site(
+    url="",
+    account_sid="",
+    token="",
+    workspace="WS1",
+    workflow="WW1",
+    available="",
+    offline="",
+    agents=[],
+    began_ms=0,
+)
 NASTY: Final = "<script>alert('x')</script> & \"more\" ]]>"
 
 

@@ -13,8 +13,8 @@ from benchmarks.suite.agents import Agents
 from benchmarks.suite.book import Book
 from benchmarks.suite.plan import Agent, Crew, Job, Plan
 from benchmarks.suite.wire import Wire
+from tests.bench.made_up import SITE
 from tests.bench.tamper import listening, message
-from tests.bench.test_callers import SITE
 
 OFFER = {"reservation_sid": "WR1", "task_sid": "WT1", "worker_sid": "WK1"}
 

@@ -10,23 +10,13 @@ import pytest
 from benchmarks.suite.book import Book
 from benchmarks.suite.callers import Callers
 from benchmarks.suite.latency import latency
-from benchmarks.suite.plan import Job, Plan, Site
+from benchmarks.suite.plan import Job, Plan
 from benchmarks.suite.wire import Answer, Unanswered, Wire
+from tests.bench.made_up import SITE
 from tests.bench.tamper import listening, message
 
 STALL_S = 0.4
 CREATED = b'{"sid":"WT1","assignment_status":"pending"}'
-SITE = Site(
-    url="",
-    account_sid="",
-    token="",
-    workspace="WS1",
-    workflow="WW1",
-    available="",
-    offline="",
-    agents=[],
-    began_ms=0,
-)
 
 
 class Stalled:

@@ -10,22 +10,12 @@ import pytest
 
 from benchmarks.suite.agents import Agents
 from benchmarks.suite.book import Book
-from benchmarks.suite.plan import Agent, Crew, Job, Plan, Site
+from benchmarks.suite.plan import Agent, Crew, Job, Plan
 from benchmarks.suite.wire import Answer, Wire
+from tests.bench.made_up import SITE
 from tests.bench.tamper import listening, message
 
 AGENT = Agent(sid="WK1", crew=0, capacity=1, handle_s=0.001)
-SITE = Site(
-    url="",
-    account_sid="",
-    token="",
-    workspace="WS1",
-    workflow="WW1",
-    available="",
-    offline="",
-    agents=[AGENT],
-    began_ms=0,
-)
 OFFER = '{"event_date_ms":1,"event_data":{"reservation_sid":"WR1","task_sid":"WT1","worker_sid":"WK1"}}'
 EVENTS = f'{{"events":[{OFFER}],"meta":{{"next_page_url":null}}}}'
 SILENT = (0, "it never answers")

@@ -12,21 +12,10 @@ from msgspec.structs import replace
 from benchmarks.suite.book import Book
 from benchmarks.suite.callers import ATTRIBUTES
 from benchmarks.suite.pile import LINES, Pile
-from benchmarks.suite.plan import PAUSE_S, TURN_S, Job, Plan, Site
+from benchmarks.suite.plan import PAUSE_S, TURN_S, Job, Plan
 from benchmarks.suite.wire import Answer, Wire
+from tests.bench.made_up import SITE
 from tests.bench.tamper import listening, message
-
-SITE = Site(
-    url="",
-    account_sid="",
-    token="",
-    workspace="WS1",
-    workflow="WW1",
-    available="",
-    offline="",
-    agents=[],
-    began_ms=0,
-)
 
 
 class Door:

@@ -20,6 +20,7 @@ SKILLS: Final = 5  # of a Worker
 WINDOW: Final = 64  # calls in flight while filling
 A_DAY_S: Final = 86_400
 NOTE: Final = "x" * 150
+LOG: Final = 100_000  # entries of the slow log in a turn: an offer that comes late is asked for every ms
 
 
 class Offer(Struct, frozen=True):
@@ -184,11 +185,11 @@ class Meter:
         """`times` samples of one script, each made by `one`, which says how long its caller waited."""
         redis = self._bench.redis
         await redis.config_set("slowlog-log-slower-than", 0)
-        await redis.config_set("slowlog-max-len", 100 * times)
+        await redis.config_set("slowlog-max-len", LOG)
         await self._bench.pipeline.call("SLOWLOG", "RESET")
         into.caller_ms += [await one() for _ in range(times)]
         await redis.config_set("slowlog-log-slower-than", 10_000)
-        log = await self._bench.pipeline.call("SLOWLOG", "GET", 100 * times)
+        log = await self._bench.pipeline.call("SLOWLOG", "GET", LOG)
         found = [float(entry[2]) for entry in log if entry[3][:2] == [b"FCALL", self._functions[script]]]
         if len(found) != times:
             raise RuntimeError(f"{times} calls of {script}, but {len(found)} in the slow log")

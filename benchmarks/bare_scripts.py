@@ -46,10 +46,10 @@ SCRIPTS: Final = (
 _KEYS: Final = ("bare:waiting", "bare:timers", "bare:count", "bare:events", "bare:worker")
 
 
-async def bare_lives(pipeline: Pipeline, lives: int, together: int) -> None:
-    """Run the four scripts once for each of `lives` keys, `together` calls in flight."""
+async def bare_lives(pipeline: Pipeline, lives: range, together: int) -> None:
+    """Run the four scripts once for each of these numbers, which stand for keys; `together` calls in flight."""
     values = ["x" * 34, "x" * 200, *(f"value {i}" for i in range(18))]
-    for start in range(0, lives, together):
-        names = [f"bare:{index}" for index in range(start, min(start + together, lives))]
+    for start in range(0, len(lives), together):
+        names = [f"bare:{number}" for number in lives[start : start + together]]
         for script in SCRIPTS:
             await asyncio.gather(*(pipeline.script(script, (name, *_KEYS), values) for name in names))

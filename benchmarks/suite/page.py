@@ -33,7 +33,7 @@ def write_page(report: Report, path: Path) -> None:
 
 def page(report: Report) -> str:
     """The page, which is well-formed XML too."""
-    title = f"{report.settings.scenario}: {report.verdict.state.value}"
+    title = f"{_cases(report)[0]}: {report.verdict.state.value}"
     parts = [
         _head(report),
         _cards(report),
@@ -54,6 +54,7 @@ def page(report: Report) -> str:
 
 def _head(report: Report) -> str:
     verdict, about = report.verdict, report.settings
+    scenario, whose = _cases(report)
     ended = " It was ended early." if report.interrupted else ""
     reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
     held = (
@@ -63,11 +64,20 @@ def _head(report: Report) -> str:
     )
     began = report.began.replace("T", " ").replace("+00:00", " UTC").replace("Z", " UTC")
     return (
-        f"<h1>Load run: {escape(about.scenario)}</h1>"
-        f'<p class="soft">{escape(began)}: {escape(_load(about))}, {about.workers:,} Workers, '
+        f"<h1>Load run: {escape(scenario)}</h1>"
+        f'<p class="soft">{escape(began)}: {escape(whose + _load(about))}, {about.workers:,} Workers, '
         f"{about.duration_s:g} s.{ended}</p>"
         f'<div class="verdict {verdict.state.value}"><strong>{verdict.state.value}</strong> {held}</div>\n'
     )
+
+
+def _cases(report: Report) -> tuple[str, str]:
+    """What was played; and whose load, figures and charts these are, where that was several cases of theory."""
+    scenario, cases = report.settings.scenario, len({one.case for one in report.theory})
+    if cases < 2:
+        return scenario, ""
+    name, _, last = scenario.partition(": ")
+    return name, f"{cases} cases. Load, figures and charts are of the last, {last}: "
 
 
 def _load(about: Settings) -> str:

@@ -66,6 +66,15 @@ def test_the_verdict_and_its_reasons_come_before_anything_else() -> None:
     assert "".join(verdict.itertext()) == "invalid This is proved wrong:loss: 3 Tasks are gone"
 
 
+def test_a_page_of_several_cases_says_whose_charts_it_has() -> None:
+    report = made_up.report(scenario="theory: M/M/5")
+    assert "<h1>Load run: theory: M/M/5</h1>" in page(report)
+    other = structs.replace(report.theory[0], case="M/M/3")
+    text = page(structs.replace(report, theory=[other, *report.theory]))
+    assert "<h1>Load run: theory</h1>" in text
+    assert "2 cases. Load, figures and charts are of the last, M/M/5: " in text
+
+
 def test_nothing_in_a_report_is_taken_for_html() -> None:
     text = page(made_up.report(scenario=made_up.NASTY, said=made_up.NASTY, state=State.INVALID))
     root = parsed(text)

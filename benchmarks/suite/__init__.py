@@ -6,7 +6,7 @@ scenarios.py  the scenarios, made into plans
 plan.py       what a run does, and what of it one generator process does
 target.py     the deployment: one that runs, or one of its own
 site.py       the Workspace, queues, Workflow and Workers of a run
-generator.py  one generator process: callers.py post Tasks, agents.py answer offers, book.py keeps count
+generator.py  one generator process: callers.py post Tasks, agents.py answer offers.py, book.py keeps count
 fleet.py      all generator processes
 ledger.py     what a generator hands over
 evidence.py   all that is known of a run when it is judged

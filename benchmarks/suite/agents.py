@@ -1,66 +1,30 @@
-"""Agents: learn of offers, take each at once, work, finish.
-
-One list for all agents of a generator tells of new offers: the log of events, from the last one seen on. It costs a
-request each `poll_s` however many agents there are, and what it takes until an offer is seen is measured (`notice`).
-Should the log fall silent while Tasks are open, each Worker's own list is asked as well.
-"""
+"""Agents: take each offer at once, work, finish; come and go as their shifts do."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import quote
 
 import msgspec
 
 from api.process import set_within
 from benchmarks.suite.book import BUSY, Book
 from benchmarks.suite.ledger import Offered
+from benchmarks.suite.offers import Offers
 from benchmarks.suite.plan import Agent, Job
 from benchmarks.suite.site import ROOT
 from benchmarks.suite.wire import Answer, Unanswered, Wire
 
-PAGE: Final = 1_000
 RETRY_S: Final = 0.1  # after an answer that says "not now", or none
 LAST_S: Final = 5.0  # for the answers to the calls that are under way when all ends
-SILENCE_S: Final = 3.0  # no offer for so long, then every Worker's own list is asked, and again after so long
-
-
-class _Data(msgspec.Struct):
-    reservation_sid: str
-    task_sid: str
-    worker_sid: str
-
-
-class _Event(msgspec.Struct):
-    event_date_ms: int
-    event_data: _Data
-
-
-class _Meta(msgspec.Struct):
-    next_page_url: str | None
-
-
-class _Events(msgspec.Struct):
-    events: list[_Event]
-    meta: _Meta
+MOST_KEPT: Final = 4_000  # finished works, before they are forgotten
 
 
 class _Reservation(msgspec.Struct):
-    sid: str
-    task_sid: str
-    worker_sid: str
     reservation_status: str
 
 
-class _Reservations(msgspec.Struct):
-    reservations: list[_Reservation]
-
-
-_events: Final = msgspec.json.Decoder(_Events).decode
-_reservations: Final = msgspec.json.Decoder(_Reservations).decode
 _reservation: Final = msgspec.json.Decoder(_Reservation).decode
 
 
@@ -73,12 +37,9 @@ class Agents:
         self._agents = {agent.sid: agent for agent in job.agents}
         self._open: dict[str, int] = dict.fromkeys(self._agents, 0)
         self._left: set[str] = set()  # whose shift is over
-        self._seen: set[str] = set()
         self._answering: set[asyncio.Task[None]] = set()
         self._quiet = asyncio.Event()  # nobody is
         self._quiet.set()
-        self._since_ms = job.site.began_ms
-        self._last_s = time.monotonic()
         self._work = job.random("work")
         self._patient = all(kind.patience_s is None for kind in job.plan.kinds)
 
@@ -102,74 +63,24 @@ class Agents:
             task.cancel()
 
     async def _follow(self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]]) -> None:
+        offers = Offers(self._job, self._wire, self._book)
         while True:
             began_s = time.monotonic()
             try:
-                found = await self._new_offers()
-                if not found and began_s - self._last_s > SILENCE_S:
-                    found = await self._each_list()
-                    self._last_s = time.monotonic()
+                found = await offers.new()
             except Unanswered:
                 found = []
             for offered in found:
-                self._last_s = time.monotonic()
+                self._take(offered)
                 tasks.append(group.create_task(self._serve(offered)))
-            if len(tasks) > 4 * PAGE:
+            if len(tasks) > MOST_KEPT:
                 tasks[:] = [task for task in tasks if not task.done()]
             await asyncio.sleep(max(0.001, self._job.plan.poll_s - (time.monotonic() - began_s)))
 
-    async def _new_offers(self) -> list[Offered]:
-        """What the log tells since the last look, oldest first. Raises Unanswered."""
-        since = datetime.fromtimestamp(self._since_ms / 1000, UTC).isoformat(timespec="milliseconds")
-        path: str | None = (
-            f"{self._base}/Events?EventType=reservation.created&PageSize={PAGE}&StartDate={quote(since)}"
-        )
-        told: list[_Event] = []
-        while path is not None:
-            answer = await self._wire.get(path)
-            if answer.status != 200:
-                if answer.status not in BUSY:
-                    self._book.wrong("the list of events", answer)
-                return []
-            page = _events(answer.body)
-            told += page.events
-            path = _path(page.meta.next_page_url)
-        if told:
-            self._since_ms = told[0].event_date_ms
-        return [
-            found
-            for event in reversed(told)
-            if (
-                found := self._new(
-                    event.event_data.reservation_sid,
-                    event.event_data.task_sid,
-                    event.event_data.worker_sid,
-                    event.event_date_ms,
-                )
-            )
-        ]
-
-    async def _each_list(self) -> list[Offered]:
-        """Pending Reservations by each Worker's own list. Raises Unanswered."""
-        found = []
-        for worker in self._agents:
-            path = f"{self._base}/Workers/{worker}/Reservations?ReservationStatus=pending&PageSize={PAGE}"
-            answer = await self._wire.get(path)
-            if answer.status == 200:
-                now_ms = int(time.time() * 1000)
-                told = _reservations(answer.body).reservations
-                found += [self._new(one.sid, one.task_sid, one.worker_sid, now_ms) for one in told]
-        return [offered for offered in found if offered]
-
-    def _new(self, reservation: str, task: str, worker: str, at_ms: int) -> Offered | None:
-        if worker not in self._agents or reservation in self._seen:
-            return None
-        self._seen.add(reservation)
-        offered = Offered(reservation, task, worker, at_ms, time.time())
-        self._open[worker] += 1
-        overrun = self._patient and self._open[worker] > self._agents[worker].capacity
+    def _take(self, offered: Offered) -> None:
+        self._open[offered.worker] += 1
+        overrun = self._patient and self._open[offered.worker] > self._agents[offered.worker].capacity
         self._book.offered(offered, overrun=overrun)
-        return offered
 
     async def _serve(self, offered: Offered) -> None:
         agent = self._agents[offered.worker]
@@ -275,8 +186,3 @@ class Agents:
 
 def _has_shift(agent: Agent) -> bool:
     return agent.from_s > 0 or agent.until_s is not None
-
-
-def _path(url: str | None) -> str | None:
-    """The path of a link to the next page, whatever host it names."""
-    return None if url is None else url[url.index("/v1/") :]

@@ -73,7 +73,8 @@ async def check_server(redis: redis.asyncio.Redis, *, allow_weak_durability: boo
         if isinstance(error, ResponseError) or isinstance(error.__cause__, AuthenticationError):
             advice = "Check the user, the password and the right to INFO"
             raise ServerUnreachable(f"The Redis server refuses us: {error}. {advice}.") from error
-        raise ServerUnreachable(f"The Redis server does not answer: {error}. Check its URL.") from error
+        why = str(error).removesuffix(".")
+        raise ServerUnreachable(f"The Redis server does not answer: {why}. Check its URL.") from error
     facts = _facts(info, settings)
     _refuse_unusable(facts)
     if facts.durability != "always" and not allow_weak_durability:

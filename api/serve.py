@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from api.first_account import Credentials, first_account
 from api.listen import bind, probe, shown_url
 from api.process import StartFailed, set_within
-from api.server_check import check
+from api.server_check import check_at_start
 from api.supervisor import Command, Supervisor, backoff_s, ending
 from engine.accounts import Accounts
 from engine.redis import EmbeddedServer, EmbeddedServerError, connect
@@ -85,7 +85,7 @@ async def _prepare(settings: Settings, url: str) -> tuple[Settings, Credentials 
     )
     redis = connect(url)
     try:
-        facts, deployment = await check(redis, on_server, default_shards=settings.shards_wanted)
+        facts, deployment = await check_at_start(redis, on_server, default_shards=settings.shards_wanted)
         for advice in facts.advice:
             log.warning("%s", advice)
         if marker is not None:

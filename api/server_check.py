@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Final
+
+from redis.exceptions import RedisError
 
 from engine.deployment import Deployment, open_deployment
 from engine.errors import SettingError
-from engine.redis import ServerFacts, ServerRefused, check_server
+from engine.redis import ServerFacts, ServerLoading, ServerRefused, check_server, unreachable
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("trunkline.server")
 
 WATCH_S: Final = 5.0  # between two looks at the server's configuration; each costs it about 0.1 ms
+LOADING_S: Final = 600.0  # of a server that reads its data: some 100 GB
+LOOK_S: Final = 0.1  # between two looks whether it has
 
 
 class ServerWatch:
@@ -54,10 +59,30 @@ async def check(
     Raises ServerRefused or SettingError, whose text says what to change.
     """
     facts = await check_server(redis, allow_weak_durability=settings.allow_weak_durability)
-    deployment = await open_deployment(
-        redis,
-        shards=settings.shards,
-        default_shards=default_shards or settings.shards_wanted,
-        expected_id=expected_id or settings.deployment,
-    )
+    try:
+        deployment = await open_deployment(
+            redis,
+            shards=settings.shards,
+            default_shards=default_shards or settings.shards_wanted,
+            expected_id=expected_id or settings.deployment,
+        )
+    except RedisError as error:  # it went away since
+        raise unreachable(error) from error
     return facts, deployment
+
+
+async def check_at_start(
+    redis: Redis, settings: Settings, *, default_shards: int = 0
+) -> tuple[ServerFacts, Deployment]:
+    """`check`, once the server has loaded its data. Raises ServerLoading as well, after LOADING_S."""
+    until_s, told = time.monotonic() + LOADING_S, False
+    while True:
+        try:
+            return await check(redis, settings, default_shards=default_shards)
+        except ServerLoading:
+            if time.monotonic() > until_s:
+                raise
+        if not told:
+            log.info("waiting for the Redis server, which is loading its data")
+            told = True
+        await asyncio.sleep(LOOK_S)

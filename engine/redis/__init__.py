@@ -13,13 +13,14 @@ from engine.redis.errors import (
     Overloaded,
     PipelineError,
     ServerError,
+    ServerLoading,
     ServerRefused,
     ServerUnreachable,
     WeakDurability,
 )
 from engine.redis.pipeline import Pipeline
 from engine.redis.script import Script, alone
-from engine.redis.server import ServerFacts, check_server, connect
+from engine.redis.server import ServerFacts, check_server, connect, unreachable
 from engine.redis.url import RedisURL
 
 __all__ = [
@@ -35,10 +36,12 @@ __all__ = [
     "Script",
     "ServerError",
     "ServerFacts",
+    "ServerLoading",
     "ServerRefused",
     "ServerUnreachable",
     "WeakDurability",
     "alone",
     "check_server",
     "connect",
+    "unreachable",
 ]

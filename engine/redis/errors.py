@@ -8,6 +8,7 @@ PipelineError            a call got no usable reply
   ServerError            the server answered with an error
 ServerRefused            this server cannot be used; the text says what to change
   ServerUnreachable      it does not answer, or does not let us in
+    ServerLoading        it reads its data still: it answers once it has
   WeakDurability         it may forget what it has acknowledged
 EmbeddedServerError      the embedded server could not be started
 """
@@ -52,6 +53,10 @@ class ServerRefused(Exception):
 
 class ServerUnreachable(ServerRefused):
     """The server does not answer, or does not accept our credentials."""
+
+
+class ServerLoading(ServerUnreachable):
+    """The server has started and reads its data still; until it has, it answers no call."""
 
 
 class WeakDurability(ServerRefused):

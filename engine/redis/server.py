@@ -7,9 +7,9 @@ import redis.asyncio
 from msgspec import Struct
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
-from engine.redis.errors import ServerRefused, ServerUnreachable, WeakDurability
+from engine.redis.errors import ServerLoading, ServerRefused, ServerUnreachable, WeakDurability
 from engine.redis.url import RedisURL
 
 Durability = Literal["always", "everysec", "no", "off", "unknown"]
@@ -17,6 +17,7 @@ Durability = Literal["always", "everysec", "no", "off", "unknown"]
 MIN_VERSIONS = {"redis": (7, 0), "valkey": (7, 2)}
 LISTPACK_VALUE_BYTES = 4096  # a record whose longest value exceeds this limit takes 1.7-2.5 x the memory
 SOCKET_TIMEOUT_S = 2.0
+LOADING = "The Redis server is loading its data."
 
 _SETTINGS = ("maxmemory-policy", "appendonly", "appendfsync", "hash-max-listpack-value")
 _LOSES = {
@@ -62,19 +63,16 @@ def connect(url: str) -> redis.asyncio.Redis:
 async def check_server(redis: redis.asyncio.Redis, *, allow_weak_durability: bool) -> ServerFacts:
     """Ask a server what it is; refuse one that would break a guarantee. Three round trips.
 
-    Raises ServerUnreachable, WeakDurability (unless `allow_weak_durability`), ServerRefused for everything
+    Raises ServerUnreachable (ServerLoading), WeakDurability (unless `allow_weak_durability`), ServerRefused for all
     else that is wrong: too old, a replica, or a server that may evict keys. The text says what to change.
     """
     try:
         info: dict[str, Any] = await redis.info()
         settings = await _settings(redis)
     except RedisError as error:
-        # A refused log-in comes wrapped into a failure to connect.
-        if isinstance(error, ResponseError) or isinstance(error.__cause__, AuthenticationError):
-            advice = "Check the user, the password and the right to INFO"
-            raise ServerUnreachable(f"The Redis server refuses us: {error}. {advice}.") from error
-        why = str(error).removesuffix(".")
-        raise ServerUnreachable(f"The Redis server does not answer: {why}. Check its URL.") from error
+        raise unreachable(error) from error
+    if info.get("loading"):  # it tells us so, and answers hardly anything else
+        raise ServerLoading(LOADING)
     facts = _facts(info, settings)
     _refuse_unusable(facts)
     if facts.durability != "always" and not allow_weak_durability:
@@ -83,6 +81,19 @@ async def check_server(redis: redis.asyncio.Redis, *, allow_weak_durability: boo
             "and appendfsync always on it, or allow weaker durability by name."
         )
     return facts
+
+
+def unreachable(error: RedisError) -> ServerUnreachable:
+    """What it means that a question at the start, or of the watch, was not answered."""
+    if isinstance(error, BusyLoadingError):
+        return ServerLoading(LOADING)
+    why = str(error).removesuffix(".")
+    # A refused log-in comes wrapped into a failure to connect.
+    if isinstance(error, ResponseError) or isinstance(error.__cause__, AuthenticationError):
+        return ServerUnreachable(
+            f"The Redis server refuses us: {why}. Check the user, the password and the right to INFO."
+        )
+    return ServerUnreachable(f"The Redis server does not answer: {why}. Check its URL.")
 
 
 async def _settings(redis: redis.asyncio.Redis) -> dict[str, str] | None:

@@ -7,15 +7,17 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
-from api.server_check import ServerWatch
+from api.server_check import ServerWatch, check_at_start
 from engine.deployment import LAYOUT, open_deployment
 from engine.errors import SettingError
 from engine.keys import ACCOUNTS, DEPLOYMENT
-from engine.redis import EmbeddedServer, ServerRefused, connect
+from engine.redis import EmbeddedServer, ServerLoading, ServerRefused, connect
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -125,3 +127,60 @@ async def test_the_watch_sees_a_server_that_was_emptied_or_reconfigured_and_its_
     await redis.config_set("maxmemory-policy", "noeviction")
     await watch.run_once()
     assert watch.refusal == ""
+
+
+class Fitful:
+    """A client of a server that answers its first questions as it is told: by an error, or that it loads its data."""
+
+    def __init__(self, redis: Redis, **first: list[RedisError | None]) -> None:
+        self._redis, self._first = redis, first
+
+    async def info(self) -> dict[str, Any]:
+        facts: dict[str, Any] = await self._redis.info()
+        return {**facts, "loading": 1} if self._next("info") else facts
+
+    async def hgetall(self, key: str) -> Any:
+        if error := self._next("hgetall"):
+            raise error
+        return await self._redis.hgetall(key)
+
+    def _next(self, command: str) -> RedisError | None:
+        first = self._first.get(command)
+        return first.pop(0) if first else None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._redis, name)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RedisConnectionError("Connection lost."), "does not answer: Connection lost"),
+        (BusyLoadingError(), "loading"),
+    ],
+    ids=["away", "loading"],
+)
+async def test_the_watch_outlives_a_server_that_leaves_between_two_questions(
+    redis: Redis, error: RedisError, said: str
+) -> None:
+    deployment = await open_deployment(redis, shards=1, default_shards=1, expected_id="")
+    watch = ServerWatch(Fitful(redis, hgetall=[error]), Settings(redis="unix:///unused"), deployment)
+    await watch.run_once()
+    assert said in watch.refusal
+    await watch.run_once()
+    assert watch.refusal == ""
+
+
+async def test_a_server_that_loads_its_data_is_waited_for_at_the_start(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("api.server_check.LOOK_S", 0.0)
+    caplog.set_level("INFO")
+    settings = Settings(redis="unix:///unused")
+    loads = Fitful(redis, info=[BusyLoadingError()] * 2, hgetall=[BusyLoadingError()])
+    _, deployment = await check_at_start(loads, settings, default_shards=1)
+    assert deployment.is_new
+    assert caplog.text.count("waiting for the Redis server") == 1
+    monkeypatch.setattr("api.server_check.LOADING_S", -1.0)
+    with pytest.raises(ServerLoading, match="is loading its data"):
+        await check_at_start(Fitful(redis, info=[BusyLoadingError()]), settings)

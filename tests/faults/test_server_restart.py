@@ -71,7 +71,8 @@ async def test_calls_get_503_while_the_server_is_dead_and_all_works_again_by_its
             for rows in (await centre.reservations()).values():
                 assert [row["reservation_status"] for row in rows] == ["completed"], rows
         assert deployment.server_pid != dead
-        assert deployment.roles() == roles, "a process had to be started anew"
+        survivors = deployment.roles()
+    assert survivors == roles, f"a process had to be started anew: {deployment.program.said}"
     assert day.agents_refused
     said = " ".join([*promised.refused.values(), *day.agents_refused])
     assert UNKNOWN in said, "no call that changes something was under way when the server died"

@@ -33,10 +33,13 @@ class ServerWatch:
         self.refusal = ""  # why this process must not serve; "" while all is well
 
     async def run(self) -> None:
-        """Look each WATCH_S until cancelled."""
+        """Look each WATCH_S until cancelled. A look that fails is no reason for the process to end."""
         while True:
             await asyncio.sleep(WATCH_S)
-            await self.run_once()
+            try:
+                await self.run_once()
+            except Exception:
+                log.exception("the look at the Redis server failed")
 
     async def run_once(self) -> None:
         """One look. Its result is in `refusal`, and in the log when it changed."""

@@ -21,6 +21,7 @@ from engine.config import asked
 from engine.errors import Unavailable
 from engine.keys import ShardKeys, WorkspaceKeys
 from engine.live import Live
+from engine.outage import Outage
 from engine.redis import Pipeline
 from engine.scripts import Scripts, Status
 
@@ -65,8 +66,8 @@ class Chronicle:
     async def run(self) -> None:
         """Work until `stop`."""
         async with asyncio.TaskGroup() as jobs:
-            jobs.create_task(self._repeat(self._take, 0.0))
-            jobs.create_task(self._repeat(self.sweep, SWEEP_S))
+            jobs.create_task(self._repeat("log of events", self._take, 0.0))
+            jobs.create_task(self._repeat("old events", self.sweep, SWEEP_S))
 
     def stop(self) -> None:
         """Finish the batch at hand, then let `run` return: at most one blocking read (1 s) later."""
@@ -174,14 +175,16 @@ class Chronicle:
     async def _call(self, *command: str | bytes | int) -> Any:
         return await asked(self._pipeline.call(*command))
 
-    async def _repeat(self, work: Callable[[], Any], period_s: float) -> None:
+    async def _repeat(self, name: str, work: Callable[[], Any], period_s: float) -> None:
         """Do `work` until stopped, `period_s` apart; a server that is away is waited for."""
+        outage = Outage(log, name)
         while not self._stopping.is_set():
             pause_s = period_s
             try:
                 await work()
+                outage.done()
             except Unavailable as error:
-                log.warning("the log of events waits: %s", error)
+                outage.failed(error)
                 self._positions.clear()
                 pause_s = 0.2
             if pause_s:

@@ -18,6 +18,7 @@ from engine.errors import NotFound, Unavailable
 from engine.keys import ShardKeys
 from engine.live import shard_keys
 from engine.matching import Matching
+from engine.outage import Outage
 from engine.redis import Pipeline, PipelineError, ServerError
 from engine.scripts import Scripts
 
@@ -91,10 +92,10 @@ class Matcher:
     async def run(self) -> None:
         """Work until `stop`: the inbox, the timers and the upkeep side by side."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._repeat(self._take, 0.0))
-            group.create_task(self._repeat(self._fire_until_quiet, TIMER_PERIOD_S))
-            group.create_task(self._repeat(self._upkeep, UPKEEP_PERIOD_S))
-            group.create_task(self._repeat(self._sweep, SWEEP_PERIOD_S))
+            group.create_task(self._repeat("inbox", self._take, 0.0))
+            group.create_task(self._repeat("timers", self._fire_until_quiet, TIMER_PERIOD_S))
+            group.create_task(self._repeat("upkeep", self._upkeep, UPKEEP_PERIOD_S))
+            group.create_task(self._repeat("unused pools", self._sweep, SWEEP_PERIOD_S))
 
     def stop(self) -> None:
         """Finish what was taken, then let `run` return. At most one blocking read (1 s) later."""
@@ -244,14 +245,18 @@ class Matcher:
             return Outcome.FAILED
         return Outcome.DONE
 
-    async def _repeat(self, work: Callable[[], Coroutine[Any, Any, None]], period_s: float) -> None:
+    async def _repeat(
+        self, name: str, work: Callable[[], Coroutine[Any, Any, None]], period_s: float
+    ) -> None:
         """Do `work` until stopped, `period_s` apart; a server that is away is waited for."""
+        outage = Outage(log, name)
         while not self._stopping.is_set():
             pause_s = period_s
             try:
                 await work()
+                outage.done()
             except Unavailable as error:
-                log.warning("%s", error)
+                outage.failed(error)
                 pause_s = max(period_s, 0.2)
                 await self._mend(error)
             if pause_s:

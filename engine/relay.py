@@ -22,6 +22,7 @@ from engine.keys import ShardKeys, WorkspaceKeys
 from engine.lanes import Lanes
 from engine.live import Live
 from engine.model import WorkspaceConfig
+from engine.outage import Outage
 from engine.redis import Pipeline
 from engine.stream import Entry, Streams
 
@@ -79,8 +80,8 @@ class Relay(ABC):
     async def run(self) -> None:
         """Work until `stop`."""
         async with asyncio.TaskGroup() as jobs:
-            jobs.create_task(self._repeat(lambda: self._take(jobs), 0.0))
-            jobs.create_task(self._repeat(lambda: self._upkeep(jobs), UPKEEP_PERIOD_S))
+            jobs.create_task(self._repeat("", lambda: self._take(jobs), 0.0))
+            jobs.create_task(self._repeat(" upkeep", lambda: self._upkeep(jobs), UPKEEP_PERIOD_S))
 
     async def run_once(self) -> int:
         """Settle what is there, one entry after the other and without waiting for more. Returns how many there were."""
@@ -165,15 +166,17 @@ class Relay(ABC):
             raise NotFound(str(entry.number))
         return await self._live.config.get(owner[0].decode(), owner[1].decode())
 
-    async def _repeat(self, work: Callable[[], Awaitable[None]], period_s: float) -> None:
+    async def _repeat(self, name: str, work: Callable[[], Awaitable[None]], period_s: float) -> None:
         """Do `work` until stopped, `period_s` apart; a server that is away is waited for."""
+        outage = Outage(log, self._streams.group + name)
         while not self._stopping.is_set():
             pause_s = period_s
             try:
                 try:
                     await work()
+                    outage.done()
                 except Unavailable as error:
-                    log.warning("%s", error)
+                    outage.failed(error)
                     pause_s = max(period_s, AGAIN_S)
                     await self._mend(error)
                 await self._pause(pause_s)

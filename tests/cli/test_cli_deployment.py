@@ -171,6 +171,27 @@ async def test_the_watch_outlives_a_server_that_leaves_between_two_questions(
     assert watch.refusal == ""
 
 
+async def test_the_watch_outlives_a_look_that_fails(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("api.server_check.WATCH_S", 0.0)
+    deployment = await open_deployment(redis, shards=1, default_shards=1, expected_id="")
+    again = asyncio.Event()
+
+    class Watch(ServerWatch):
+        async def run_once(self) -> None:
+            if not caplog.records:
+                raise RuntimeError("the handler is closed")
+            again.set()
+
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        watching = group.create_task(Watch(redis, Settings(redis="unix:///unused"), deployment).run())
+        await again.wait()
+        watching.cancel()
+    assert "the look at the Redis server failed" in caplog.text
+    assert "the handler is closed" in caplog.text  # with its trace
+
+
 async def test_a_server_that_loads_its_data_is_waited_for_at_the_start(
     redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -140,7 +140,7 @@ def by_share(title: str, unit: str, lines: Sequence[Line]) -> str:
     if not values:
         return ""
     far = max(x for line in lines for x, _ in line.points)
-    x_ticks = [(1 / (1 - share / 100), f"{share:g} %") for share in (0, 50, 90, 99, 99.9, 99.99)]
+    x_ticks = [(1 / (1 - share / 100), f"{share:g} %") for share in (50, 90, 99, 99.9, 99.99)]
     x_ticks = [tick for tick in x_ticks if tick[0] <= far * 1.001]
     y_ticks = tens(min(values), max(values))
     x = logarithmic(1, max(far, 2.0), LEFT, RIGHT)

@@ -16,8 +16,9 @@ from benchmarks.suite.journal import Sample, Totals
 from benchmarks.suite.latency import Times
 from benchmarks.suite.ledger import Created, Offered, Share
 from benchmarks.suite.ledger import Totals as Counted
-from benchmarks.suite.plan import Agent, Crew, Plan, Site
+from benchmarks.suite.plan import Agent, Crew, Plan
 from benchmarks.suite.report import Check, State
+from tests.bench.made_up import SITE
 
 VALID, INVALID, UNKNOWN = State.VALID, State.INVALID, State.UNKNOWN
 TASKS = 200
@@ -48,17 +49,7 @@ def evidence() -> Evidence:
     by_sid, counts = gathered([share])
     return Evidence(
         plan=Plan(scenario="lives", duration_s=20, warm_up_s=1, crews=(Crew(count=WORKERS),)),
-        site=Site(
-            url="",
-            account_sid="",
-            token="",
-            workspace="",
-            workflow="",
-            available="",
-            offline="",
-            agents=agents,
-            began_ms=0,
-        ),
+        site=replace(SITE, agents=agents),
         starts_at=10,
         shares=[share],
         created=by_sid,

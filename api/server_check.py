@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from engine.deployment import Deployment, open_deployment
 from engine.errors import SettingError
-from engine.redis import ServerFacts, ServerLoading, ServerRefused, check_server, unreachable
+from engine.redis import LOAD_TIMEOUT_S, ServerFacts, ServerLoading, ServerRefused, check_server, unreachable
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("trunkline.server")
 
 WATCH_S: Final = 5.0  # between two looks at the server's configuration; each costs it about 0.1 ms
-LOADING_S: Final = 600.0  # of a server that reads its data: some 100 GB
 LOOK_S: Final = 0.1  # between two looks whether it has
 
 
@@ -77,8 +76,8 @@ async def check(
 async def check_at_start(
     redis: Redis, settings: Settings, *, default_shards: int = 0
 ) -> tuple[ServerFacts, Deployment]:
-    """`check`, once the server has loaded its data. Raises ServerLoading as well, after LOADING_S."""
-    until_s, told = time.monotonic() + LOADING_S, False
+    """`check`, once the server has loaded its data. Raises ServerLoading as well, after LOAD_TIMEOUT_S."""
+    until_s, told = time.monotonic() + LOAD_TIMEOUT_S, False
     while True:
         try:
             return await check(redis, settings, default_shards=default_shards)

@@ -6,11 +6,11 @@ that is behind reads only what it missed.
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import msgspec
 
+from engine.flights import Flights
 from engine.live import Live
 from engine.model import WorkspaceConfig
 from engine.placement import PoolRules, PoolSpec
@@ -27,25 +27,26 @@ class Market:
 
     def __init__(self, live: Live, config: WorkspaceConfig) -> None:
         self._live, self._keys = live, live.keys(config)
-        self._lock = asyncio.Lock()
+        self._flights: Flights[None] = Flights()  # one at a time catches up
         self._directory = 0
         self._activity_names: dict[str, str] = {}
         self._channels: dict[str, ChannelFacts] = {}
         self._versions: dict[str, bytes] = {}  # Worker SID -> dv of the record the index holds
-        self.config = self._expected = config
+        self.config = config
         self.pool_version = 0
         self.workers = WorkerIndex()
         self.conditions = ConditionIndex()
         self.pools: dict[str, PoolRules] = {}
 
-    def expect(self, config: WorkspaceConfig) -> None:
-        """Have the next `sync` go by this configuration, unless a newer one is known."""
-        if config.version > self._expected.version:
-            self._expected = config
+    async def sync(self, config: WorkspaceConfig) -> None:
+        """Catch up with the logs, together with all who ask meanwhile.
 
-    async def sync(self) -> None:
-        """Catch up with the logs. One round trip when nothing has changed, else O(changes). One at a time."""
-        self._adopt(self._expected)
+        One round trip when nothing has changed, else O(changes).
+        """
+        self._adopt(config)
+        await self._flights.join("all", self._catch_up)
+
+    async def _catch_up(self) -> None:
         head = await self._live.ask("HMGET", self._keys.ws, "directory", "pool_version", "pool_floor")
         if self.pool_version < int(head[2] or 0):
             self._forget_pools()
@@ -55,17 +56,17 @@ class Market:
             await self._sync_workers()
 
     async def sync_workers(self, config: WorkspaceConfig) -> None:
-        """The same for the Workers alone, for who counts and does not match.
+        """The same for the Workers alone, for who counts and does not match."""
+        self._adopt(config)
+        await self._flights.join("workers", self._catch_up_workers)
 
-        A server that was set back to an older state has a lower version: then everything is read anew.
-        """
-        async with self._lock:
-            self._adopt(config)
-            directory = int(await self._live.ask("HGET", self._keys.ws, "directory") or 0)
-            if directory < self._directory:
-                self.workers, self._versions, self._directory = WorkerIndex(), {}, 0
-            if directory > self._directory:
-                await self._sync_workers()
+    async def _catch_up_workers(self) -> None:
+        """A server that was set back to an older state has a lower version: then everything is read anew."""
+        directory = int(await self._live.ask("HGET", self._keys.ws, "directory") or 0)
+        if directory < self._directory:
+            self.workers, self._versions, self._directory = WorkerIndex(), {}, 0
+        if directory > self._directory:
+            await self._sync_workers()
 
     def version_of(self, worker_sid: str) -> bytes | None:
         """The version (dv) of the Worker that the index holds; None for one that does not exist."""

@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from engine.errors import NotFound, Unavailable
-from engine.flights import Flights
 from engine.indexing import Indexing
 from engine.keys import WorkspaceKeys
 from engine.live import ATTEMPTS, Live, shard_keys
@@ -42,7 +41,6 @@ class Matching:
     def __init__(self, live: Live, placers: Placers, *, unused_ms: int = UNUSED_MS) -> None:
         self._live = live
         self._markets: dict[tuple[int, int], Market] = {}
-        self._catching_up: Flights[None] = Flights()
         self._pools = Pools(live, self._market, self._newest, unused_ms=unused_ms)
         self._indexing = Indexing(live, self._market, self._newest)
         self._next_step = NextStep(live, placers)
@@ -96,8 +94,7 @@ class Matching:
         self._markets[key] = market
         if len(self._markets) > MAX_MARKETS:
             del self._markets[next(iter(self._markets))]
-        market.expect(config)
-        await self._catching_up.join(market, market.sync)
+        await market.sync(config)
         return market
 
     async def _route(self, config: WorkspaceConfig, sid: str) -> None:

@@ -79,9 +79,10 @@ class Relay(ABC):
 
     async def run(self) -> None:
         """Work until `stop`."""
+        name = self._streams.group
         async with asyncio.TaskGroup() as jobs:
-            jobs.create_task(self._repeat("", lambda: self._take(jobs), 0.0))
-            jobs.create_task(self._repeat(" upkeep", lambda: self._upkeep(jobs), UPKEEP_PERIOD_S))
+            jobs.create_task(self._repeat(name, lambda: self._take(jobs), 0.0))
+            jobs.create_task(self._repeat(f"{name} upkeep", lambda: self._upkeep(jobs), UPKEEP_PERIOD_S))
 
     async def run_once(self) -> int:
         """Settle what is there, one entry after the other and without waiting for more. Returns how many there were."""
@@ -168,7 +169,7 @@ class Relay(ABC):
 
     async def _repeat(self, name: str, work: Callable[[], Awaitable[None]], period_s: float) -> None:
         """Do `work` until stopped, `period_s` apart; a server that is away is waited for."""
-        outage = Outage(log, self._streams.group + name)
+        outage = Outage(log, name)
         while not self._stopping.is_set():
             pause_s = period_s
             try:

@@ -4,7 +4,7 @@
 ordinary; `check_server` refuses a server that would break the guarantees; `EmbeddedServer` runs one.
 """
 
-from engine.redis.embedded import EmbeddedServer
+from engine.redis.embedded import LOAD_TIMEOUT_S, EmbeddedServer
 from engine.redis.errors import (
     ConnectionLost,
     DeadlineExceeded,
@@ -24,6 +24,7 @@ from engine.redis.server import ServerFacts, check_server, connect, unreachable
 from engine.redis.url import RedisURL
 
 __all__ = [
+    "LOAD_TIMEOUT_S",
     "ConnectionLost",
     "DeadlineExceeded",
     "EmbeddedServer",

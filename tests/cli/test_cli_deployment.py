@@ -202,6 +202,6 @@ async def test_a_server_that_loads_its_data_is_waited_for_at_the_start(
     _, deployment = await check_at_start(loads, settings, default_shards=1)
     assert deployment.is_new
     assert caplog.text.count("waiting for the Redis server") == 1
-    monkeypatch.setattr("api.server_check.LOADING_S", -1.0)
+    monkeypatch.setattr("api.server_check.LOAD_TIMEOUT_S", -1.0)
     with pytest.raises(ServerLoading, match="is loading its data"):
         await check_at_start(Fitful(redis, info=[BusyLoadingError()]), settings)

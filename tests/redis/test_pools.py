@@ -129,14 +129,14 @@ async def test_pools_made_side_by_side_read_what_has_changed_together(
 ) -> None:
     workflow = await centre.workflow(expression="worker.level == task.level")
     tasks = [await centre.post(workflow, level=level) for level in range(60)]
-    number, sync, begun = int(centre.keys.root.split(":")[2]), Market.sync, 0
+    number, sync, begun = int(centre.keys.root.split(":")[2]), Market._catch_up, 0
 
     async def counted(market: Market) -> None:
         nonlocal begun
         begun += 1
         await sync(market)
 
-    monkeypatch.setattr(Market, "sync", counted)
+    monkeypatch.setattr(Market, "_catch_up", counted)
     await asyncio.gather(*(centre.matching.do("route", 0, number, {"t": task}) for task in tasks))
     assert await centre.pools() == 60
     assert begun <= 4  # not one after the other: each waits for the server, which may wait for its disk
